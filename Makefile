@@ -1,0 +1,61 @@
+# The front door of the study. Needs Python 3.11-3.13 and nothing else.
+#   make study [PROFILE=smoke|sample|cpu|full] [DATA=folder] [CORES=n] [PYTHON=python3.12]
+
+PYTHON ?= python3
+PROFILE ?= sample
+CORES ?= all
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help study test book lab clean
+
+# An absolute COLORNB_DATA, since notebooks and tools run in several folders.
+ifdef DATA
+ifneq ($(shell test -d "$(DATA)" && echo yes),yes)
+$(error DATA=$(DATA) is not a folder: name the folder that holds the data sets, or leave DATA out)
+endif
+export COLORNB_DATA := $(shell cd "$(DATA)" && pwd)
+endif
+
+help:
+	@echo "make study   set up, run the whole study, build its book (PROFILE=$(PROFILE) DATA=folder)"
+	@echo "make test    set up and run the tests"
+	@echo "make book    build the published book from book/, without training"
+	@echo "make lab     open the notebooks in JupyterLab"
+	@echo "make clean   remove what was built; finished runs stay"
+
+study: .venv/.study
+	@$(BIN)/python -m colornb.runner study "$(PROFILE)" "$(CORES)"
+	@echo "The book: $(CURDIR)/runs/$(PROFILE)/book/_build/html/index.html"
+
+test: .venv/.study-test
+	@$(BIN)/python -m pytest
+
+book: .venv/.study
+	@$(BIN)/python -m colornb.book
+	@echo "The book: $(CURDIR)/book/_build/html/index.html"
+
+# Loopback only; root, as in a container, has to be allowed.
+lab: .venv/.study-lab
+	@$(BIN)/jupyter lab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/notebooks \
+		$(if $(filter 0,$(shell id -u)),--allow-root)
+
+clean:
+	rm -rf book/_build .pytest_cache .hypothesis build *.egg-info
+	find colornb tests notebooks -name __pycache__ -prune -exec rm -rf {} +
+	@echo "Kept: runs/ (finished training) and .venv; to remove them as well: rm -r runs .snakemake .venv"
+
+# The name of the stamp holds the extras: .study-test installs '.[study,test]'.
+.venv/.%: pyproject.toml requirements.lock | .venv/bin/pip
+	@echo "Installing the packages of requirements.lock into .venv (several GB, some minutes)."
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check \
+		-c requirements.lock -e '.[$(subst -,$(comma),$*)]'
+	@touch $@
+
+.venv/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
+		echo "$(PYTHON) is not Python 3.11, 3.12 or 3.13: name one that is, as in make PYTHON=python3.12."; \
+		exit 1; }
+	@$(PYTHON) -m venv .venv
+
+comma := ,

@@ -1,0 +1,78 @@
+# The study as a graph: each run of study.yaml is one execution of a notebook,
+# and the book is made of them. `make study` calls it; by hand, or on a cluster:
+#   snakemake --cores 2 --config profile=sample
+# Config: profile; threads (cores of one run, by default all: one run at a time);
+# gpu=1 (each run takes the resource gpu: on a cluster, or with --resources gpu=1).
+
+import sys
+from pathlib import Path
+
+from colornb import study
+
+PROFILE = config.get("profile", "sample")
+STUDY = study.read()
+PLAN = study.planned(PROFILE)
+# The modules that no notebook imports: their changes do not touch a run.
+FRONT = {"book.py", "cli.py", "runner.py"}
+
+
+def outputs(chapters):
+    """The executed notebooks of these chapters."""
+    return [
+        f"runs/{PROFILE}/{chapter}/{variant}/seed{seed}/chapter.ipynb"
+        for chapter in chapters
+        for variant, seed in PLAN[chapter]
+    ]
+
+
+def settings(wildcards):
+    """What study.yaml says of one run: the run is repeated when this changes."""
+    sets = STUDY["profiles"][PROFILE]["sets"]
+    return [
+        study.parameters(wildcards.chapter, PROFILE, wildcards.variant),
+        [sets[name] for name in STUDY["chapters"][wildcards.chapter]["sets"]],
+    ]
+
+
+wildcard_constraints:
+    chapter=r"\w+",
+    variant=r"\w+",
+    seed=r"\d+",
+
+
+rule all:
+    input:
+        outputs(PLAN),
+        f"runs/{PROFILE}/book/_build/html/index.html",
+
+
+rule book:
+    input:
+        outputs(PLAN),
+        "_config.yml",
+        "colornb/book.py",
+        [p for p in Path("book").glob("*") if p.is_file()],
+        [p for p in Path("book/_static").rglob("*") if p.is_file()],
+    output:
+        f"runs/{PROFILE}/book/_build/html/index.html",
+    shell:
+        "exec {sys.executable:q} -m colornb.book {PROFILE} 2>&1"
+
+
+rule run:
+    input:
+        notebook="notebooks/{chapter}.ipynb",
+        package=[p for p in Path("colornb").rglob("*.py") if p.name not in FRONT],
+        needs=lambda wildcards: outputs(STUDY["chapters"][wildcards.chapter].get("needs", [])),
+    output:
+        f"runs/{PROFILE}/{{chapter}}/{{variant}}/seed{{seed}}/chapter.ipynb",
+    params:
+        settings,
+    log:
+        f"runs/{PROFILE}/{{chapter}}/{{variant}}/seed{{seed}}/chapter.log",
+    threads: int(config.get("threads", workflow.cores or 1))
+    resources:
+        **({"gpu": 1} if config.get("gpu") else {}),
+    shell:
+        "exec {sys.executable:q} -m colornb.runner chapter"
+        " {wildcards.chapter} {PROFILE} {wildcards.variant} {wildcards.seed} 2> {log:q}"

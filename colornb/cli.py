@@ -1,0 +1,96 @@
+"""The command `colornb`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from colornb.errors import ColornbError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Image colorization: data, trained models, and the results of the study.",
+)
+data = typer.Typer(no_args_is_help=True, help="Fetch and check the data sets.")
+results = typer.Typer(no_args_is_help=True, help="The published results of the study.")
+app.add_typer(data, name="data")
+app.add_typer(results, name="results")
+
+
+@app.command()
+def colorize(
+    photos: Annotated[list[Path], typer.Argument(help="Photographs, gray or in colour.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the results.")],
+    model: Annotated[
+        Path,
+        typer.Option(help="Weights of a trained model: `weights.safetensors` in a run's folder."),
+    ],
+) -> None:
+    """Colorize photographs of any size; the results are PNG files of the same size."""
+    from tqdm import tqdm
+
+    from colornb.colorize import colorize_files
+
+    failed = 0
+    for source, written, problem in tqdm(
+        colorize_files(photos, output, model), total=len(photos), unit="photo"
+    ):
+        failed += written is None
+        tqdm.write(f"{source}: {problem}" if written is None else str(written))
+    typer.echo(f"{len(photos) - failed} colorized, {failed} failed.")
+    if failed:
+        raise typer.Exit(1)
+
+
+@data.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="Name of the data set: cifar10.")],
+) -> None:
+    """Download a data set into the data folder and verify its checksum."""
+    from colornb import datasets
+
+    typer.echo(datasets.fetch(name))
+
+
+@data.command()
+def check() -> None:
+    """Verify the data sets in the data folder (COLORNB_DATA, else data/)."""
+    from colornb import datasets
+
+    damaged = False
+    for name, status, detail in datasets.check():
+        typer.echo(f"{name:<10} {status:<8} {detail}")
+        damaged |= status in ("damaged", "differs")
+    if damaged:
+        raise typer.Exit(1)
+
+
+@results.command()
+def verify() -> None:
+    """Hash the published results again and compare them with their manifest."""
+    from colornb import publish
+
+    count = publish.verify()
+    typer.echo(f"{count} published files are as the manifest says.")
+
+
+@results.command("publish")
+def publish_results(
+    profile: Annotated[str, typer.Argument(help="The profile whose finished runs to publish.")],
+) -> None:
+    """Put the records and executed chapters of a profile's runs into book/."""
+    from colornb import publish
+
+    typer.echo(publish.publish(profile))
+
+
+def main() -> None:
+    """Entry point: a ColornbError is one sentence and exit code 1."""
+    try:
+        app()
+    except ColornbError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(1)

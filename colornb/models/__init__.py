@@ -1,0 +1,92 @@
+"""The networks by name, and their weights in files.
+
+A weights file is a safetensors file: tensors and a header of plain text, so that loading it
+executes nothing. Its header names the network and its options.
+"""
+
+import json
+from fnmatch import fnmatch
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from colornb.errors import ColornbError
+from colornb.models.koalarization import Koalarization
+from colornb.models.unet import Discriminator, UNetGenerator
+
+MODELS: dict[str, type[nn.Module]] = {
+    "koalarization": Koalarization,
+    "unet": UNetGenerator,
+    "discriminator": Discriminator,
+}
+
+
+def list_models(pattern: str = "*") -> list[str]:
+    """Names that `create_model` knows, e.g. `list_models("unet*")`."""
+    return sorted(name for name in MODELS if fnmatch(name, pattern))
+
+
+def create_model(name: str, **options) -> nn.Module:
+    """A new network with random weights.
+
+    Raises:
+        ColornbError: the name or an option is unknown.
+    """
+    if name not in MODELS:
+        raise ColornbError(f"There is no model {name!r}; there are: {', '.join(list_models())}.")
+    try:
+        return MODELS[name](**options)
+    except TypeError as error:
+        raise ColornbError(f"The model {name!r} does not take these options: {error}.") from None
+
+
+def parameter_count(model: nn.Module) -> int:
+    """Number of trainable parameters."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def save_weights(model: nn.Module, path: Path, **about: str) -> None:
+    """Writes the weights, the model's name and options, and `about` (e.g. its extractor)."""
+    name = next(name for name, kind in MODELS.items() if type(model) is kind)
+    header = {"model": name, "options": json.dumps(model.options), **about}
+    partial = path.with_suffix(".partial")
+    state = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
+    save_file(state, partial, metadata=header)
+    partial.replace(path)
+
+
+def load_weights(path: Path | str) -> tuple[nn.Module, dict[str, str]]:
+    """The model of a weights file, ready to predict, and the file's header.
+
+    Raises:
+        ColornbError: the file is missing, is not a weights file, or is of another model.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ColornbError(f"No weights at {path}: train the model first, or name another file.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            state = {key: file.get_tensor(key) for key in file.keys()}
+        model = create_model(header["model"], **json.loads(header["options"]))
+        model.load_state_dict(state)
+    except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ColornbError(f"{path} is not a weights file of this package ({reason}).") from None
+    return model.eval().requires_grad_(False), header
+
+
+__all__ = [
+    "MODELS",
+    "Discriminator",
+    "Koalarization",
+    "UNetGenerator",
+    "create_model",
+    "list_models",
+    "load_weights",
+    "parameter_count",
+    "save_weights",
+]

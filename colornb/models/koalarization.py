@@ -1,0 +1,70 @@
+"""Deep Koalarization: encoder, fusion with the features of a frozen classifier, decoder."""
+
+import torch
+from torch import Tensor, nn
+
+ENCODER = ((64, 2), (128, 1), (128, 2), (256, 1), (256, 2), (512, 1), (512, 1), (256, 1))
+"""(channels, stride) of the encoder's 3x3 convolutions."""
+
+
+class Koalarization(nn.Module):
+    """Predicts ab from the gray picture and what a classifier sees in it.
+
+    Baldassarre, Gonzalez Morin and Rodes-Guirao 2017 (arXiv 1712.03400), with the placement of
+    the upsampling that the source study gives: after the decoder's first, third and fifth
+    convolution.
+
+    Args:
+        features: length of the classifier's vector; 0 leaves the vector out.
+        width: factor on all inner channels; 1 is the published network.
+    """
+
+    size = 224
+
+    def __init__(self, *, features: int = 1000, width: float = 1.0):
+        super().__init__()
+        self.options = {"features": features, "width": width}
+
+        def scaled(channels: int) -> int:
+            return max(8, round(channels * width))
+
+        layers, inside = [], 1
+        for channels, stride in ENCODER:
+            outside = scaled(channels)
+            layers += [nn.Conv2d(inside, outside, 3, stride, padding=1), nn.ReLU(inplace=True)]
+            inside = outside
+        self.encoder = nn.Sequential(*layers)  # (N, 1, 224, 224) -> (N, 256, 28, 28)
+
+        c256, c128, c64, c32 = (scaled(c) for c in (256, 128, 64, 32))
+        self.decoder = nn.Sequential(
+            nn.Conv2d(inside + features, c256, 1),
+            nn.ReLU(inplace=True),
+            nn.Upsample(scale_factor=2),  # 28 -> 56
+            nn.Conv2d(c256, c128, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(c128, c64, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Upsample(scale_factor=2),  # 56 -> 112
+            nn.Conv2d(c64, c64, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(c64, c32, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Upsample(scale_factor=2),  # 112 -> 224
+            nn.Conv2d(c32, 2, 3, padding=1),
+            nn.Tanh(),
+        )
+
+    @property
+    def fusion(self) -> nn.Conv2d:
+        """The paper's fusion layer, the decoder's first convolution: 1x1, 1256 -> 256 channels."""
+        return self.decoder[0]
+
+    def forward(self, l: Tensor, features: Tensor | None = None) -> Tensor:  # noqa: E741
+        """l (N, 1, H, W) in [-1, 1], H and W multiples of 8, and features (N, 1000) -> ab
+        (N, 2, H, W) in [-1, 1]. The published network has H = W = 224."""
+        encoded = self.encoder(l)
+        if self.options["features"]:
+            n, _, h, w = encoded.shape
+            repeated = features[:, :, None, None].expand(n, -1, h, w)
+            encoded = torch.cat((encoded, repeated), dim=1)  # (N, 1256, 28, 28)
+        return self.decoder(encoded)

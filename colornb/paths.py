@@ -1,0 +1,13 @@
+"""Where things are: every path of the study is made here."""
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+RUNS = ROOT / "runs"
+RESULTS = ROOT / "book" / "results"
+
+
+def data_root(root: str | Path | None = None) -> Path:
+    """Folder of the data sets: `root`, else the variable COLORNB_DATA, else `data/`."""
+    return Path(root or os.environ.get("COLORNB_DATA") or ROOT / "data").expanduser().resolve()

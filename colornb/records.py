@@ -1,0 +1,271 @@
+"""A run's record: what was measured, on what, by which code on which machine.
+
+`metrics.json` is written last and as a whole: where it stands, the run is finished. Beside it lie
+`images.csv` (a row per test image, so that any two runs can be paired), `features.npy` (what the
+distribution distances were computed from) and `tables/`.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import resource
+import subprocess
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from colornb import metrics, realism
+from colornb.datasets import ImageSet
+from colornb.errors import ColornbError
+from colornb.features import LITE0, pooled
+from colornb.paths import ROOT
+from colornb.study import StudyRun, planned, run_folder
+from colornb.training.run import replace_atomically
+
+RESULT_COLUMNS = (
+    "system,variant,profile,dataset,extractor,train_n,sees,seed,metric,value,low,high,n,unit,device"
+).split(",")
+PAIR_COLUMNS = "a,b,dataset,metric,difference,low,high,n,seeds".split(",")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What `measure` found: metrics with intervals, a table per image, features (N, 1280)."""
+
+    metrics: dict[str, dict[str, float]]
+    images: pd.DataFrame
+    features: np.ndarray
+
+
+def kid_size(images: ImageSet) -> int:
+    """Pixels at which the features of KID and C2ST are taken: 96 for 32x32, else the size."""
+    return max(96, images.images.shape[-1])
+
+
+@cache
+def truth_features(images: ImageSet) -> np.ndarray:
+    """Features (N, 1280) of the true pictures, for KID and C2ST."""
+    return pooled(images.images, kid_size(images))
+
+
+@cache
+def _frequency(images: ImageSet):
+    return metrics.ab_frequency(images.images)
+
+
+def measure(predicted, test: ImageSet, train: ImageSet) -> Measured:
+    """Every required metric of predicted pictures, uint8 (N, 3, H, W), against the test set.
+
+    `train` gives the frequency of colours that the rebalanced AuC is weighted by.
+    """
+    images = metrics.evaluate(predicted, test.images, ab_frequency=_frequency(train))
+    images.insert(0, "id", test.ids)
+    real, fake = truth_features(test), pooled(predicted, kid_size(test))
+    found = metrics.summarize(images)
+    found["kid"], found["c2st"] = realism.kid(real, fake), realism.c2st(real, fake)
+    return Measured(found, images, fake)
+
+
+def write(
+    run: StudyRun,
+    measured: Measured,
+    test: ImageSet,
+    train: ImageSet,
+    *,
+    system: str | None = None,
+    variant: str | None = None,
+    sees: str = "l",
+    **parameters: Any,
+) -> dict[str, Any]:
+    """Writes the record of a run and returns it.
+
+    `system` and `variant` are those of the run, unless a notebook makes several records: then
+    each has its folder `records/DATASET-SIZE/VARIANT`. `sees` is what the system looks at besides the
+    gray picture: "l" (nothing), "class", "caption", "reference" or "answer".
+    """
+    folder = run.folder
+    if variant is not None:
+        folder = folder / "records" / group(test) / variant
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = run.parameters | parameters | {
+        "train_n": len(train),
+        "size": test.images.shape[-1],
+        "sees": sees,
+        "kid_network": f"{LITE0}, pooled features at {kid_size(test)} pixels",
+    }
+    record = {
+        "system": system or run.system,
+        "variant": variant or run.variant,
+        "profile": run.profile,
+        "seed": run.seed,
+        "dataset": test.name,
+        "extractor": settings.pop("extractor", "none"),
+        "parameters": settings,
+        "metrics": measured.metrics,
+        "history": "history.csv" if (folder / "history.csv").exists() else None,
+        "environment": environment(),
+        "data_sha256": {"train": train.sha256, "test": test.sha256},
+        "wall_s": round(time.perf_counter() - run.clock + _trained_before(run), 1),
+        "peak_memory_mb": _peak_memory_mb(),
+        "started": run.started.isoformat(timespec="seconds"),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    replace_atomically(
+        folder / "images.csv",
+        lambda path: measured.images.to_csv(path, index=False, float_format="%.6g"),
+    )
+
+    def save_features(path: Path) -> None:
+        with path.open("wb") as file:
+            np.save(file, measured.features)
+
+    replace_atomically(folder / "features.npy", save_features)
+    text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+    replace_atomically(folder / "metrics.json", lambda path: path.write_text(text, "utf8"))
+    return record
+
+
+def write_table(run: StudyRun, name: str, table: pd.DataFrame) -> None:
+    """Stores a curve or a table of the run as `tables/NAME.csv`."""
+    folder = run.folder / "tables"
+    folder.mkdir(exist_ok=True)
+    replace_atomically(
+        folder / f"{name}.csv", lambda p: table.to_csv(p, index=False, float_format="%.6g")
+    )
+
+
+def _trained_before(run: StudyRun) -> float:
+    """Seconds of the epochs that were finished before this execution began."""
+    path = run.folder / "history.csv"
+    if not path.exists():
+        return 0.0
+    total = pd.read_csv(path)["seconds"].sum()
+    written = path.stat().st_mtime - run.started.timestamp()
+    return float(total) if written < 0 else max(0.0, float(total) - written)
+
+
+def _peak_memory_mb() -> float:
+    import torch
+
+    if torch.cuda.is_available():
+        return round(torch.cuda.max_memory_allocated() / 2**20)
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+@cache
+def environment() -> dict[str, Any]:
+    """The versions and the machine that make a number."""
+    import torch
+
+    packages = sorted(f"{d.name}=={d.version}" for d in metadata.distributions())
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    commit = _git("rev-parse", "HEAD")
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "device": gpu or f"{_processor()}, {os.cpu_count()} cores",
+        "gpu": gpu,
+        "commit": commit,
+        "dirty": bool(_git("status", "--porcelain")) if commit else None,
+        "packages_sha256": hashlib.sha256("\n".join(packages).encode()).hexdigest(),
+    }
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True)
+    except FileNotFoundError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """The record of a finished run.
+
+    Raises:
+        ColornbError: there is none, or it is damaged.
+    """
+    path = folder / "metrics.json"
+    try:
+        return json.loads(path.read_text(encoding="utf8"))
+    except FileNotFoundError:
+        raise ColornbError(f"There is no record {path}: the run is not finished.") from None
+    except ValueError:
+        raise ColornbError(f"The record {path} is damaged: run its notebook again.") from None
+
+
+def under(folder: Path) -> dict[str, tuple[Path, dict[str, Any]]]:
+    """`system/variant` -> folder and record of the records that one notebook wrote."""
+    found = {path.parent: read(path.parent) for path in sorted(folder.rglob("metrics.json"))}
+    return {f"{r['system']}/{r['variant']}": (path, r) for path, r in found.items()}
+
+
+def group(test: ImageSet) -> str:
+    """Name of the folder of the records on one test set, e.g. `cifar10-32`."""
+    return f"{test.name}-{test.images.shape[-1]}"
+
+
+def trivial(run: StudyRun, test: ImageSet) -> dict[str, tuple[Path, dict[str, Any]]]:
+    """Folder and record of the rows without a network, which chapter 01 wrote, on a test set."""
+    return under(run.of("01_data") / "records" / group(test))
+
+
+def read_all(profile: str) -> list[tuple[Path, dict[str, Any]]]:
+    """Folder and record of every finished run that `study.yaml` plans for a profile."""
+    return [
+        found
+        for chapter, runs in planned(profile).items()
+        for variant, seed in runs
+        for found in under(run_folder(profile, chapter, variant, seed)).values()
+    ]
+
+
+def pair(a: list[Path], b: list[Path], metric: str, test: ImageSet) -> dict[str, Any]:
+    """A row of `pairs.csv`: a metric of system a minus that of b on the same test images.
+
+    Each system is the list of its runs' folders, one for each seed.
+    """
+    if metric == "kid":
+        features = [[np.load(f / "features.npy") for f in folders] for folders in (a, b)]
+        difference = realism.kid_difference(truth_features(test), *features)
+        difference["seeds"] = min(len(a), len(b))
+    else:
+        tables = [[pd.read_csv(f / "images.csv") for f in folders] for folders in (a, b)]
+        difference = metrics.paired_difference(*tables, metric)
+    names = [f"{r['system']}/{r['variant']}" for r in (read(a[0]), read(b[0]))]
+    return {"a": names[0], "b": names[1], "dataset": test.name, "metric": metric, **difference}
+
+
+def rows(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """A record as rows of `results.csv`."""
+    return [
+        {
+            **{key: record[key] for key in ("system", "variant", "profile", "dataset")},
+            "extractor": record["extractor"],
+            "train_n": record["parameters"]["train_n"],
+            "sees": record["parameters"]["sees"],
+            "seed": record["seed"],
+            "metric": name,
+            **{key: found[key] for key in ("value", "low", "high", "n")},
+            "unit": metrics.METRICS[name].unit,
+            "device": record["environment"]["device"],
+        }
+        for name, found in record["metrics"].items()
+    ]

@@ -1,0 +1,170 @@
+"""What `study.yaml` says: which runs a profile has, and each run's parameters, data and folder.
+
+A notebook calls `begin` once, right after its parameters cell.
+"""
+
+import ast
+import re
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from colornb.errors import ColornbError
+from colornb.paths import ROOT, RUNS
+
+COMMON = {"profile": str, "seed": int, "variant": str}
+"""The parameters of every notebook, and their types."""
+
+
+def read() -> dict[str, Any]:
+    """`study.yaml`."""
+    return yaml.safe_load((ROOT / "study.yaml").read_text(encoding="utf8"))
+
+
+def _choose(options: dict, name: str, kind: str) -> Any:
+    if name not in options:
+        raise ColornbError(f"There is no {kind} {name!r}; there are: {', '.join(options)}.")
+    return options[name]
+
+
+def planned(profile: str) -> dict[str, list[tuple[str, int]]]:
+    """Per chapter, the (variant, seed) pairs that `profile` runs; once if it has no `runs`."""
+    study = read()
+    _choose(study["profiles"], profile, "profile")
+    once = {profile: {"default": [0]}}
+    return {
+        chapter: [
+            (variant, seed)
+            for variant, seeds in options.get("runs", once).get(profile, {}).items()
+            for seed in seeds
+        ]
+        for chapter, options in study["chapters"].items()
+    }
+
+
+def parameters(chapter: str, profile: str, variant: str) -> dict[str, Any]:
+    """A run's parameters, without its seed."""
+    study = read()
+    _choose(study["profiles"], profile, "profile")
+    options = _choose(study["chapters"], chapter, "chapter")
+    chosen = _choose(options.get("variants", {"default": {}}), variant, f"variant of {chapter}")
+    return options["parameters"] | options.get("profiles", {}).get(profile, {}) | chosen
+
+
+def run_folder(profile: str, chapter: str, variant: str, seed: int) -> Path:
+    """Folder of a run: its executed notebook, history, checkpoint, weights and record."""
+    return RUNS / profile / chapter / variant / f"seed{seed}"
+
+
+@dataclass
+class StudyRun:
+    """One run of one notebook.
+
+    Attributes:
+        variant: with what was given by hand, e.g. `default+epochs=5`: it has its own folder.
+        parameters: all of them, resolved.
+    """
+
+    chapter: str
+    system: str
+    profile: str
+    variant: str
+    seed: int
+    parameters: dict[str, Any]
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    clock: float = field(default_factory=time.perf_counter)
+
+    @property
+    def folder(self) -> Path:
+        return run_folder(self.profile, self.chapter, self.variant, self.seed)
+
+    def load(self, split: str, images: str | None = None):
+        """The `ImageSet` of a split.
+
+        `images` is "small" (32x32, for the GAN) or "photos" (for Koalarization); a chapter of one
+        system need not say. Training images leave the validation images out if the run's
+        parameter `hold_out` says so.
+        """
+        from colornb import datasets
+
+        study = read()
+        images = images or study["chapters"][self.chapter]["sets"][0]
+        chosen = study["profiles"][self.profile]["sets"][images]
+        return datasets.load(
+            chosen["dataset"],
+            split,
+            size=chosen["size"],
+            limit=chosen.get(f"{split}_n"),
+            hold_out=split == "train" and self.parameters.get("hold_out", False),
+        )
+
+    def of(self, chapter: str, variant: str = "default", seed: int = 0) -> Path:
+        """Folder of another run of this profile; it must be finished.
+
+        Raises:
+            ColornbError: it is not, with the command that makes it.
+        """
+        folder = run_folder(self.profile, chapter, variant, seed)
+        if not any(folder.rglob("metrics.json")):
+            raise ColornbError(
+                f"There is no finished run in {folder}: run `make study PROFILE={self.profile}`, "
+                f"or execute notebooks/{chapter}.ipynb with profile {self.profile}, "
+                f"variant {variant} and seed {seed}."
+            )
+        return folder
+
+
+def begin(chapter: str, namespace: dict[str, Any]) -> StudyRun:
+    """The run that a notebook's parameters ask for; call it as `begin("03_gan", globals())`.
+
+    A parameter that is `None` is as `study.yaml` says for the profile and the variant.
+
+    Raises:
+        ColornbError: an unknown profile, variant or parameter, or a value of the wrong type.
+    """
+    for name, kind in COMMON.items():
+        if not isinstance(namespace[name], kind) or isinstance(namespace[name], bool):
+            raise ColornbError(
+                f"The parameter {name} must be {kind.__name__}, not {namespace[name]!r}."
+            )
+    profile, seed, variant = (namespace[name] for name in COMMON)
+    resolved = parameters(chapter, profile, variant)
+    for name in _injected(namespace.get("In", [])):
+        if name not in resolved and name not in COMMON:
+            known = ", ".join([*COMMON, *resolved])
+            raise ColornbError(f"There is no parameter {name!r} in {chapter}; there are: {known}.")
+    by_hand = {}
+    for name, usual in resolved.items():
+        value = namespace.get(name)
+        if value is None or value == usual:
+            continue
+        by_hand[name] = _as_type_of(usual, name, value)
+    label = "".join(f"+{name}={value}" for name, value in by_hand.items())
+    system = read()["chapters"][chapter]["system"]
+    variant += re.sub(r"[^\w+=.\-]", "_", label)
+    run = StudyRun(chapter, system, profile, variant, seed, resolved | by_hand)
+    run.folder.mkdir(parents=True, exist_ok=True)
+    return run
+
+
+def _injected(executed: list[str]) -> list[str]:
+    """Names that papermill set: it adds a cell that opens with the comment `# Parameters`."""
+    for source in executed:
+        if source.startswith("# Parameters\n"):
+            nodes = ast.parse(source).body
+            return [node.targets[0].id for node in nodes if isinstance(node, ast.Assign)]
+    return []
+
+
+def _as_type_of(usual: Any, name: str, value: Any) -> Any:
+    if isinstance(usual, float) and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is not type(usual):
+        raise ColornbError(
+            f"The parameter {name} must be {type(usual).__name__}, like {usual!r}, not {value!r}."
+        )
+    return value

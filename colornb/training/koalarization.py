@@ -1,0 +1,89 @@
+"""Trains Koalarization by regression on ab."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn.functional import mse_loss
+
+from colornb import lab
+from colornb.datasets import ImageSet
+from colornb.models import create_model
+from colornb.training.run import Run, batches, make_fabric, make_schedule
+
+
+def fit(
+    images: ImageSet,
+    features: Tensor,
+    folder: Path,
+    *,
+    monitor: ImageSet,
+    monitor_features: Tensor,
+    extractor: str,
+    seed: int = 0,
+    epochs: int = 20,
+    batch_size: int = 20,
+    learning_rate: float = 1e-3,
+    schedule: str = "constant",
+    width: float = 1.0,
+    device: str = "auto",
+    precision: str = "auto",
+):
+    """Trains Koalarization (arXiv 1712.03400) with MSE on ab in [-1, 1] and Adam; returns it.
+
+    Args:
+        images: the training set; height and width are multiples of 8.
+        features: (N, 1000) the stored vectors of the frozen extractor; (N, 0) without one.
+        folder: the run's folder; an interrupted run is resumed there.
+        monitor, monitor_features: images whose loss is logged after each epoch; nothing is
+            chosen by it.
+        extractor: name of the extractor, kept with the weights.
+        schedule: "constant" or "one_cycle".
+        width: factor on the inner channels.
+
+    Raises:
+        ColornbError: the folder is in use, or the loss is not finite.
+    """
+    not_settings = ("images", "features", "folder", "monitor", "monitor_features")
+    settings = {k: v for k, v in locals().items() if k not in not_settings}
+    fabric, settings["precision"] = make_fabric(device, precision)
+    settings["data_sha256"] = images.sha256
+    torch.manual_seed(seed)
+    model = create_model("koalarization", features=features.shape[1], width=width)
+    model.to(memory_format=torch.channels_last)
+    optimizer = torch.optim.Adam(model.parameters(), learning_rate)
+    schedule = make_schedule(schedule, optimizer, epochs * (len(images) // batch_size))
+    model, optimizer = fabric.setup(model, optimizer)
+    data, features, held_out, held_out_features = (
+        tensor.to(fabric.device)
+        for tensor in (images.images, features, monitor.images, monitor_features)
+    )
+
+    def loss_of(pixels: Tensor, vectors: Tensor) -> Tensor:
+        l, ab = lab.normalize(lab.rgb_to_lab(lab.to_float(pixels)))  # noqa: E741
+        return mse_loss(model(l, vectors).float(), ab)
+
+    def train_one_epoch() -> Tensor:
+        model.train()
+        total = torch.zeros((), device=fabric.device)
+        for index in batches(len(data), batch_size, fabric.device):
+            loss = loss_of(data[index], features[index])
+            optimizer.zero_grad()
+            fabric.backward(loss)
+            optimizer.step()
+            schedule.step()
+            total += loss.detach()
+        return total / (len(data) // batch_size)
+
+    @torch.no_grad()
+    def monitored() -> Tensor:
+        model.eval()
+        parts = zip(held_out.split(batch_size), held_out_features.split(batch_size), strict=True)
+        return sum(loss_of(*part) * len(part[0]) for part in parts) / len(held_out)
+
+    with Run.open(folder, settings) as run:
+        for _ in run.epochs(
+            epochs, "Koalarization", model=model, optimizer=optimizer, schedule=schedule
+        ):
+            run.log(mse_ab=train_one_epoch(), monitor_mse_ab=monitored())
+        return run.finish(model.module, extractor=extractor)

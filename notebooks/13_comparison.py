@@ -1,0 +1,211 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# (comparison)=
+# # All systems side by side
+#
+# **Question.** Which system is closest to the truth, which looks most like
+# it, and which differences are more than chance?
+#
+# *Run time: about two minutes. Nothing is trained here.*
+
+# %% tags=["parameters"]
+profile = "sample"
+seed = 0
+variant = "default"
+
+# %%
+import pandas as pd
+from IPython.display import Markdown
+
+from colornb import baselines, colorize, features, figures, models
+from colornb import records, study
+from colornb.realism import kid_floor
+
+run = study.begin("13_comparison", globals())
+train, test = run.load("train", "small"), run.load("test", "small")
+photos = run.load("test", "photos")
+plan = study.planned(profile)
+
+
+def folders(chapter, variant="default"):
+    """One folder per trained seed."""
+    seeds = [s for v, s in plan[chapter] if v == variant]
+    return [run.of(chapter, variant, s) for s in seeds]
+
+
+def predict(folder, images, vectors=None):
+    model, _ = models.load_weights(folder / "weights.safetensors")
+    return colorize.predict_ab(model, images.images, vectors)
+
+
+# %% [markdown]
+# ## A control row: regression × chroma gain
+#
+# Multiplying a dull prediction by a constant makes it as colourful as the
+# truth. Whoever claims a more colourful system has to beat that. The constant
+# is chosen on the validation pictures, with a generator that was trained
+# without them, so that its mean chroma equals the truth's; then it is applied
+# to the U-Net trained with L1 alone.
+
+# %%
+val = run.load("val", "small")
+gain = baselines.chroma_gain(
+    predict(folders("03_gan", "l1_only_heldout")[0], val), val.images
+)
+boosted = baselines.recolor(
+    test.images, gain * predict(folders("03_gan", "l1_only")[0], test)
+)
+measured = records.measure(boosted, test, train)
+records.write(run, measured, test, train, variant="regression_gain", gain=gain)
+Markdown(f"The gain is {gain:.2f}.")
+
+# %% [markdown]
+# ## The small pictures
+
+# %%
+systems = {
+    "gan/default": folders("03_gan"),
+    "gan/l1_only": folders("03_gan", "l1_only"),
+}
+own = records.under(run.folder)
+rest = records.trivial(run, test)
+systems |= {name: [folder] for name, (folder, _) in (own | rest).items()}
+small = {name: records.read(paths[0]) for name, paths in systems.items()}
+closeness = ["mse_rgb", "psnr", "ssim", "mae_rgb", "delta_e2000"]
+counting = ["acc2", "acc5", "auc", "auc_rebalanced"]
+realism = ["colorfulness_ratio", "chroma_retention", "kid", "c2st"]
+
+# %% [markdown]
+# **How close to the truth.** Lower is better but for PSNR and SSIM.
+
+# %%
+figures.table(small, closeness)
+
+# %% [markdown]
+# **How many pixels are right.** Higher is better. The rebalanced area weights
+# every colour by how rare it is in training; most of its weight lies on a few
+# pixels of colours hardly ever seen, hence its width.
+
+# %%
+figures.table(small, counting)
+
+# %% [markdown]
+# **How much like real pictures.** The ratios should be 1, KID low, and the
+# classifier at 50 %.
+
+# %%
+figures.table(small, realism)
+
+# %% mystnb={"figure": {"name": "fig-frontier", "caption": "Closeness against realism on the small pictures, with 95 % intervals. Systems to the left are closer to the truth pixel by pixel, systems below look more like real pictures as a set."}, "image": {"alt": "Scatter plot of mean squared error and KID for all systems"}}
+floor = kid_floor(records.truth_features(test))
+shown = {
+    name: record["metrics"]
+    for name, record in small.items()
+    if record["parameters"]["sees"] == "l"
+}
+figures.frontier(shown, report=0.00622, floor=(floor["low"], floor["high"]))
+
+# %% mystnb={"figure": {"name": "fig-grid", "caption": "The first ten test pictures through every system that sees no more than L."}, "image": {"alt": "Grid of small pictures, one row per system"}}
+truth = test.subset(range(10))
+fitted = baselines.fit(train.images, train.labels)
+rows = {"gray": figures.gray(truth.images)}
+rows["mean ab"] = fitted.predict("mean_ab", truth.images, truth.labels)
+for name in ("gan/l1_only", "gan/default"):
+    ab = predict(systems[name][0], truth)
+    rows[figures.NAMES[name]] = baselines.recolor(truth.images, ab)
+rows["regression × gain"] = boosted[:10]
+rows["truth"] = truth.images
+figures.rows_of_pictures(rows)
+
+# %% [markdown]
+# ## The photographs
+
+# %%
+koala = folders("02_koalarization")
+photo_rows = records.trivial(run, photos)
+photo_systems = {"koalarization/default": koala}
+photo_systems |= {n: [folder] for n, (folder, _) in photo_rows.items()}
+large = {n: records.read(paths[0]) for n, paths in photo_systems.items()}
+figures.table(large, [*closeness, "chroma_retention", "kid"])
+
+# %% mystnb={"figure": {"name": "fig-photo-mse", "caption": "Mean squared error on the test photographs with 95 % intervals over pictures; lower is better."}, "image": {"alt": "Dots with intervals for Koalarization and the trivial rows"}}
+figures.intervals({n: r["metrics"] for n, r in large.items()}, "mse_rgb")
+
+# %% [markdown]
+# ## Which differences are real
+#
+# Two systems are compared on the same pictures: the table gives the
+# difference, the first minus the second, with its 95 % interval. A bootstrap
+# draw takes the same pictures for both, and draws the training seeds anew
+# where there are several; KID's interval is a jackknife over pictures.
+
+# %%
+compared = ("mse_rgb", "delta_e2000", "mae_rgb", "chroma_retention", "kid")
+pairs = [
+    records.pair(paths, others[b], metric, images)
+    for images, others in ((test, systems), (photos, photo_systems))
+    for a, paths in others.items()
+    if not a.startswith("baseline")
+    for b in others
+    if b != a and (b.startswith("baseline") or a == "gan/default")
+    for metric in compared
+]
+pairs = pd.DataFrame(pairs)[records.PAIR_COLUMNS]
+records.write_table(run, "pairs", pairs)
+figures.pair_table(pairs[pairs["metric"].isin(["mse_rgb", "kid"])])
+
+# %%
+def difference(a, b, metric):
+    row = pairs.query("a == @a and b == @b and metric == @metric").iloc[0]
+    sure = "" if row["low"] * row["high"] > 0 else " (not sure to be any)"
+    return (
+        f"{row['difference']:+.4f} [{row['low']:+.4f}, {row['high']:+.4f}]{sure}"
+    )
+
+
+Markdown(
+    "**In short.** The discriminator changes the U-Net's KID by "
+    f"{difference('gan/default', 'gan/l1_only', 'kid')} and its mean squared "
+    f"error by {difference('gan/default', 'gan/l1_only', 'mse_rgb')}: it buys "
+    "pictures that look more like real ones with distance to the truth. "
+    "Against regression with its chroma turned up, the GAN's KID differs by "
+    f"{difference('gan/default', 'baseline/regression_gain', 'kid')}. "
+    "On the photographs, Koalarization's mean squared error differs from that "
+    "of the mean colour by "
+    f"{difference('koalarization/default', 'baseline/mean_ab', 'mse_rgb')}."
+)
+
+# %% [markdown]
+# ## How this was run
+
+# %%
+lines = []
+for name, record in {
+    n: records.read(paths[0])
+    for n, paths in (systems | photo_systems).items()
+    if not n.startswith("baseline")
+}.items():
+    about = record["environment"]
+    lines.append(
+        {
+            "System": figures.NAMES[name],
+            "Data": record["dataset"],
+            "Profile": record["profile"],
+            "Extractor": record["extractor"],
+            "Seeds": len((systems | photo_systems)[name]),
+            "Training images": record["parameters"]["train_n"],
+            "Epochs": record["parameters"]["epochs"],
+            "Minutes": round(record["wall_s"] / 60, 1),
+            "Peak memory (GB)": round(record["peak_memory_mb"] / 1024, 1),
+            "Device": about["device"],
+            "torch": about["torch"],
+        }
+    )
+pd.DataFrame(lines).set_index("System")

@@ -1,0 +1,13 @@
+"""What all tests share: one thread per library and no window for figures."""
+
+import os
+
+for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+os.environ.setdefault("MPLBACKEND", "agg")
+
+from hypothesis import settings  # noqa: E402
+
+# A busy machine is no failure, and the same examples every time are a fair gate.
+settings.register_profile("colornb", deadline=None, derandomize=True)
+settings.load_profile("colornb")

@@ -1,0 +1,35 @@
+"""Pages from executed notebooks, and the table of contents of what exists."""
+
+import nbformat
+
+from colornb import book
+
+
+def test_page_folds_the_parameters_away():
+    cells = [nbformat.v4.new_code_cell("x = 1") for _ in range(3)]
+    cells[0].metadata.update(tags=["parameters"], papermill={"duration": 1})
+    cells[1].metadata.update(tags=["injected-parameters"])
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"papermill": {"input_path": "x"}})
+    page = book.page(notebook)
+    assert "papermill" not in page.metadata
+    assert [cell.metadata for cell in page.cells] == [
+        {"tags": ["parameters", "hide-input"]},
+        {"tags": ["injected-parameters", "remove-cell"]},
+        {},
+    ]
+
+
+def test_contents_leaves_out_chapters_that_do_not_exist(tmp_path):
+    (tmp_path / "chapters").mkdir()
+    (tmp_path / "chapters" / "01_data.ipynb").touch()
+    first, second = {"file": "chapters/01_data"}, {"file": "chapters/02_more"}
+    toc = {
+        "format": "jb-book",
+        "root": "index",
+        "parts": [
+            {"caption": "A", "chapters": [first, second, {"file": "running"}]},
+            {"caption": "B", "chapters": [second]},
+        ],
+    }
+    kept = [{"caption": "A", "chapters": [first, {"file": "running"}]}]
+    assert book.contents(toc, tmp_path) == toc | {"parts": kept}

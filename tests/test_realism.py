@@ -1,0 +1,120 @@
+import numpy as np
+import pytest
+import torch
+
+from colornb import realism
+
+
+def features(n=200, d=8, seed=0):
+    """Paired features of equal distribution: each pair shares most of its content."""
+    rng = np.random.default_rng(seed)
+    shared = rng.standard_normal((n, d))
+    return tuple((shared + 0.3 * rng.standard_normal((n, d))).astype("float32") for _ in range(2))
+
+
+def shifted(seed=0, n=200, by=0.5):
+    real, fake = features(n=n, seed=seed)
+    return real, fake + np.float32(by)
+
+
+def test_kid_is_torchmetrics_but_for_the_pairs():
+    from torchmetrics.image.kid import maximum_mean_discrepancy, poly_kernel
+
+    x, y = (torch.from_numpy(f).double() for f in shifted())
+    cross = poly_kernel(x, y)
+    n = len(x)
+    apart = (cross.sum() - cross.trace()) / (n * (n - 1))
+    cross.diagonal().fill_(apart)  # as if a pair were like any two pictures
+    expected = maximum_mean_discrepancy(poly_kernel(x, x), cross, poly_kernel(y, y))
+    assert realism.kid(*shifted())["value"] == pytest.approx(float(expected), rel=1e-6)
+
+
+def test_kid_agrees_with_torchmetrics_on_unpaired_sets():
+    from torchmetrics.image.kid import KernelInceptionDistance
+
+    class Same(torch.nn.Module):
+        num_features = 8
+
+        def forward(self, x):
+            return x
+
+    x, y = features(seed=1)[0], shifted(seed=2)[1]
+    metric = KernelInceptionDistance(feature=Same(), subsets=1, subset_size=len(x))
+    metric.update(torch.from_numpy(x), real=True)
+    metric.update(torch.from_numpy(y), real=False)
+    got = realism.kid(x, y)
+    assert got["value"] == pytest.approx(float(metric.compute()[0]), abs=0.02 * got["value"] + 0.01)
+
+
+def test_jackknife_leaves_out_a_picture_with_its_colorization():
+    x, y = shifted(n=12)
+    left_out = []
+    for i in range(12):
+        keep = np.arange(12) != i
+        left_out.append(realism.kid(x[keep], y[keep])["value"])
+    error = np.sqrt(11 / 12 * ((left_out - np.mean(left_out)) ** 2).sum())
+    got = realism.kid(x, y)
+    assert got["high"] - got["value"] == pytest.approx(1.96 * error)
+    assert got["value"] - got["low"] == pytest.approx(1.96 * error)
+
+
+def test_intervals_of_kid_cover_the_true_distance():
+    for by in (0.0, 0.5):
+        results = [realism.kid(*shifted(seed=seed, n=60, by=by)) for seed in range(200)]
+        large = [realism.kid(*shifted(seed=seed, n=400, by=by)) for seed in range(900, 930)]
+        truth = np.mean([r["value"] for r in large]) if by else 0
+        assert np.mean([r["low"] <= truth <= r["high"] for r in results]) > 0.9
+        values = [r["value"] for r in results]  # unbiased, though paired:
+        assert abs(np.mean(values) - truth) < 4 * np.std(values) / np.sqrt(len(values)) + 1e-3
+
+
+def test_equal_sets_have_no_distance():
+    x, _ = features()
+    assert realism.kid(x, x)["value"] == pytest.approx(0, abs=1e-9)
+
+
+def test_kid_difference_is_paired():
+    real, a = features()
+    b = a + np.float32(0.3)
+    got = realism.kid_difference(real, b, a)
+    single_b, single_a = realism.kid(real, b), realism.kid(real, a)
+    assert got["difference"] == pytest.approx(single_b["value"] - single_a["value"])
+    assert 0 < got["low"] < got["difference"] < got["high"]
+    assert realism.kid_difference(real, a, a) == {"difference": 0, "low": 0, "high": 0, "n": 200}
+
+
+def test_floor_is_around_zero_and_matches_a_half_against_a_half():
+    from torchmetrics.image.kid import poly_mmd
+
+    x, _ = features()
+    got = realism.kid_floor(x)
+    assert got["n"] == 100 and got["low"] < 0 < got["high"]
+    order = np.random.default_rng(5).permuted(np.tile(np.arange(200), (500, 1)), axis=1)
+    halves = torch.from_numpy(x).double()
+    draws = [float(poly_mmd(halves[o[:100]], halves[o[100:]])) for o in order]
+    assert got["high"] == pytest.approx(np.percentile(draws, 97.5), rel=0.3)
+    assert abs(got["value"]) < 0.2 * (got["high"] - got["low"])
+
+
+def test_c2st_of_equal_sets_is_a_half():
+    x, y = features(n=400)
+    assert realism.c2st(x, x)["value"] == pytest.approx(0.5)
+    # With more features than pictures, torn pairs would drag this far below a half.
+    wide = realism.c2st(*features(n=100, d=300))
+    assert 0.4 < wide["value"] < 0.6
+    got = realism.c2st(x, y)
+    assert got["low"] < 0.5 < got["high"] and got["n"] == 400
+
+
+def test_c2st_of_separable_sets_is_one():
+    x, y = shifted(by=6.0)
+    got = realism.c2st(x, y)
+    assert got["value"] > 0.99 and got["low"] > 0.97
+    assert realism.c2st(x, y) == got
+
+
+@pytest.mark.parametrize("measure", [realism.kid, realism.c2st])
+def test_unpaired_sets_are_refused(measure):
+    x, y = features()
+    with pytest.raises(ValueError, match="one shape"):
+        measure(x, y[:-1])

@@ -1,0 +1,82 @@
+"""The graph's starter and the execution of one chapter."""
+
+import fcntl
+import subprocess
+import sys
+
+import nbformat
+import pytest
+import yaml
+
+from colornb import runner, study
+from colornb.errors import ColornbError
+
+STUDY = {"profiles": {"smoke": {}}, "chapters": {"01_data": {}}}
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """An empty repository with a study of one chapter."""
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(STUDY))
+    (tmp_path / "notebooks").mkdir()
+    for module in (runner, study):
+        monkeypatch.setattr(module, "ROOT", tmp_path)
+        monkeypatch.setattr(module, "RUNS", tmp_path / "runs")
+    return tmp_path
+
+
+def write_notebook(root, code):
+    cell = nbformat.v4.new_code_cell("profile, variant, seed = None, None, None")
+    cell.metadata["tags"] = ["parameters"]
+    notebook = nbformat.v4.new_notebook(cells=[cell, nbformat.v4.new_code_cell(code)])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "", "language": "python"}
+    nbformat.write(notebook, root / "notebooks" / "01_data.ipynb")
+
+
+def test_an_unknown_profile_is_refused(root):
+    with pytest.raises(ColornbError, match="no profile 'big'"):
+        runner.study("big", "1")
+    assert not runner.RUNS.exists()
+
+
+def test_a_second_study_is_refused(root):
+    runner.RUNS.mkdir()
+    with open(runner.RUNS / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(ColornbError, match="Another `make study` is running"):
+            runner.study("smoke", "1")
+
+
+def test_chapter_appears_whole_with_its_parameters(root, capsys):
+    write_notebook(root, "import os; print(profile, variant, seed, os.getcwd())")
+    runner.chapter("01_data", "smoke", "default", 3)
+    folder = root / "runs" / "smoke" / "01_data" / "default" / "seed3"
+    assert [path.name for path in folder.iterdir()] == ["chapter.ipynb"]
+    said = capsys.readouterr().out
+    assert f"| smoke default 3 {root}\n" in said and "seed 3: finished in 0 min" in said
+
+
+def test_failed_chapter_gives_its_sentence_and_no_output(root, capsys):
+    raising = "from colornb.errors import ColornbError\nraise ColornbError('No cats: fetch them.')"
+    write_notebook(root, raising)
+    with pytest.raises(SystemExit):
+        runner.chapter("01_data", "smoke", "default", 0)
+    said = capsys.readouterr()
+    assert "01_data default seed 0: failed. No cats: fetch them.\n" in said.out
+    assert "Traceback" not in said.out and "raise ColornbError" in said.err
+    assert not runner.executed("smoke", "01_data", "default", 0).exists()
+
+
+def test_redrawn_bars_do_not_fill_the_terminal(capsys):
+    progress = runner._Progress("run")
+    for step in range(50):
+        progress.write(f"\rtraining {step}")
+    progress.write("\repoch 1: loss 0.5\n")
+    assert capsys.readouterr().out == "  run | epoch 1: loss 0.5\n"
+
+
+def test_unknown_command_prints_the_usage():
+    done = subprocess.run(
+        [sys.executable, "-m", "colornb.runner", "dance"], capture_output=True, text=True
+    )
+    assert done.returncode == 1 and "colornb.runner study PROFILE CORES" in done.stderr
