@@ -13,7 +13,7 @@ PROFILE = config.get("profile", "sample")
 STUDY = study.read()
 PLAN = study.planned(PROFILE)
 # The modules that no notebook imports: their changes do not touch a run.
-FRONT = {"book.py", "cli.py", "runner.py"}
+FRONT = {"book.py", "cli.py", "publish.py", "runner.py"}
 
 
 def outputs(chapters):

@@ -23,20 +23,25 @@ MATHJAX = "sphinx-mathjax-offline/static/mathjax/tex-svg-full.js"
 
 
 def assemble(profile: str, target: Path) -> None:
-    """Write the pages of `book/` and the executed chapters of `profile` into `target`.
-
-    A chapter is shown by the first of its runs in `study.yaml`.
-    """
+    """Write the pages of `book/` and the executed chapters of `profile` into `target`."""
     shutil.rmtree(target, ignore_errors=True)
     ours = {"chapters", "results", "_build"}
     shutil.copytree(
         SOURCE, target, ignore=lambda folder, names: ours if Path(folder) == SOURCE else ()
     )
-    (target / "chapters").mkdir()
+    write_chapters(profile, target / "chapters")
+
+
+def write_chapters(profile: str, target: Path) -> None:
+    """Write the executed chapters of `profile` as pages into the folder `target`.
+
+    A chapter is shown by the first of its runs in `study.yaml`.
+    """
+    target.mkdir(exist_ok=True)
     for name, runs in planned(profile).items():
         if runs:
             notebook = nbformat.read(executed(profile, name, *runs[0]), as_version=4)
-            nbformat.write(page(notebook), target / "chapters" / f"{name}.ipynb")
+            nbformat.write(page(notebook), target / f"{name}.ipynb")
 
 
 def page(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

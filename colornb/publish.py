@@ -9,33 +9,18 @@ import json
 import shutil
 from pathlib import Path
 
-import nbformat
 import pandas as pd
 
 from colornb import records
-from colornb.book import page
+from colornb.book import write_chapters
 from colornb.errors import ColornbError
 from colornb.paths import RESULTS, ROOT, RUNS
-from colornb.study import planned, read, run_folder
+from colornb.runner import executed
+from colornb.study import planned, run_folder
 
 CHAPTERS = ROOT / "book" / "chapters"
 MANIFEST = RESULTS / "manifest.json"
 KEPT = ("metrics.json", "history.csv", "images.csv")
-
-
-def featured(profile: str) -> dict[str, Path]:
-    """Chapter -> the executed notebook that stands for it in the book of a profile.
-
-    That is the run that `feature` of `study.yaml` names, else the chapter's first.
-    """
-    chapters = read()["chapters"]
-    shown = {}
-    for chapter, runs in planned(profile).items():
-        if runs:
-            feature = chapters[chapter].get("feature")
-            variant, seed = (feature["variant"], feature["seed"]) if feature else runs[0]
-            shown[chapter] = run_folder(profile, chapter, variant, seed) / "chapter.ipynb"
-    return shown
 
 
 def publish(profile: str) -> str:
@@ -44,44 +29,39 @@ def publish(profile: str) -> str:
     Raises:
         ColornbError: a planned run is not finished.
     """
-    found = records.read_all(profile)
-    notebooks = featured(profile)
-    planned_runs = [
-        run_folder(profile, chapter, variant, seed) / "chapter.ipynb"
-        for chapter, runs in planned(profile).items()
-        for variant, seed in runs
+    runs = [
+        executed(profile, chapter, variant, seed)
+        for chapter, variants in planned(profile).items()
+        for variant, seed in variants
     ]
-    missing = [path for path in planned_runs if not path.exists()]
+    missing = [path for path in runs if not path.exists()]
     if missing:
         raise ColornbError(
             f"{len(missing)} runs are not finished, the first is {missing[0]}: "
             f"run `make study PROFILE={profile}`."
         )
     shutil.rmtree(RESULTS / profile, ignore_errors=True)
+    found = records.read_all(profile)
     for folder, _ in found:
         target = RESULTS / profile / folder.relative_to(RUNS / profile)
         target.mkdir(parents=True)
         for name in KEPT:
             if (folder / name).exists():
                 shutil.copy(folder / name, target)
-    CHAPTERS.mkdir(exist_ok=True)
-    for chapter, path in notebooks.items():
-        notebook = page(nbformat.read(path, as_version=4))
-        nbformat.write(notebook, CHAPTERS / f"{chapter}.ipynb")
-
-    others = [
+    write_chapters(profile, CHAPTERS)
+    published = [
         json.loads(path.read_text(encoding="utf8")) for path in sorted(RESULTS.rglob("metrics.json"))
     ]
-    rows = [row for record in others for row in records.rows(record)]
+    rows = [row for record in published for row in records.rows(record)]
     frame = pd.DataFrame(rows, columns=records.RESULT_COLUMNS)
     frame.to_csv(RESULTS / "results.csv", index=False, float_format="%.6g")
-    pairs = RUNS / profile / "13_comparison" / "default" / "seed0" / "tables" / "pairs.csv"
-    pd.read_csv(pairs)[records.PAIR_COLUMNS].to_csv(
+    comparison = run_folder(profile, "13_comparison", "default", 0)
+    pd.read_csv(comparison / "tables" / "pairs.csv")[records.PAIR_COLUMNS].to_csv(
         RESULTS / "pairs.csv", index=False, float_format="%.6g"
     )
     sums = {path.relative_to(ROOT / "book").as_posix(): _sha256(path) for path in _published()}
     MANIFEST.write_text(json.dumps(sums, indent=1) + "\n", encoding="utf8")
-    return f"{len(found)} records and {len(notebooks)} chapters of profile {profile} are in book/."
+    return f"{len(found)} records of profile {profile} and its chapters are in book/."
 
 
 def verify() -> int:

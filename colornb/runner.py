@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from pathlib import Path
 
 from colornb.errors import ColornbError
@@ -43,7 +44,8 @@ def study(profile: str, cores: str) -> None:
     snakemake += ["--quiet", "host", "--config", f"profile={profile}"]
     log = RUNS / ".log"
     with open(log, "w", encoding="utf8") as said:
-        subprocess.run([*snakemake, "--unlock"], cwd=ROOT, stderr=said, check=False)
+        if any((ROOT / ".snakemake" / "locks").glob("*")):
+            subprocess.run([*snakemake, "--unlock"], cwd=ROOT, stderr=said, check=False)
         process = subprocess.Popen(snakemake, cwd=ROOT, stderr=said, pass_fds=[lock])
     for number in (signal.SIGINT, signal.SIGTERM):  # Snakemake itself would await the run
         signal.signal(number, lambda *_: process.kill())
@@ -110,10 +112,13 @@ def chapter(name: str, profile: str, variant: str, seed: int) -> None:
             stdout_file=progress,
             stderr_file=progress,
         )
-    except papermill.PapermillExecutionError as error:
-        sys.stderr.write(re.sub(r"\x1b\[[\d;]*m", "", str(error)))
-        kind = "" if error.ename == ColornbError.__name__ else f"{error.ename}: "
-        print(f"{run}: failed. {kind}{error.evalue}\n  As far as it came: {partial}", flush=True)
+    except Exception as error:  # from a cell, or a kernel that died, or a full disk
+        sys.stderr.write(re.sub(r"\x1b\[[\d;]*m", "", traceback.format_exc()))
+        kind = getattr(error, "ename", type(error).__name__)
+        text = getattr(error, "evalue", str(error))
+        if kind != ColornbError.__name__:
+            text = f"{kind}: {text}"
+        print(f"{run}: failed. {text}\n  Log: {output.with_suffix('.log')}", flush=True)
         sys.exit(1)
     partial.replace(output)
     seconds = round(time.monotonic() - began)

@@ -25,7 +25,9 @@ extractor = None  # the report: "inception_resnet_v2"
 epochs = None  # the report: 20
 batch_size = None  # the report: 20
 learning_rate = None  # the paper: 1e-3
+weight_decay = None  # the paper: 0
 schedule = None  # the paper: "constant"; or "one_cycle"
+flip = None  # mirror half of the training pictures; the report: no
 width = None  # the paper: 1.0
 hold_out = None  # True leaves the validation images out of the training
 device = None  # "auto", "cpu" or "cuda"
@@ -71,16 +73,18 @@ Markdown(
     + (
         ""
         if options["extractor"] == "inception_resnet_v2"
-        else " **Caveat**: the report's extractor is Inception-ResNet-v2, whose "
-        "weights come from a hub; this run works without a network."
+        else " **Caveat**: the report's extractor is Inception-ResNet-v2, "
+        "whose weights come from a hub; this run works without a network."
     )
 )
 
 # %%
-vectors = {
-    part: features.embed(images, options["extractor"])
-    for part, images in (("train", train), ("monitor", monitor), ("test", test))
-}
+extractor = options["extractor"]
+parts = {"train": train, "monitor": monitor, "test": test}
+vectors = {k: features.embed(part, extractor) for k, part in parts.items()}
+mirrored = None
+if options.pop("flip"):
+    mirrored = features.embed(train, extractor, mirrored=True)
 
 # %% [markdown]
 # ## Training
@@ -96,6 +100,7 @@ model = koalarization.fit(
     run.folder,
     monitor=monitor,
     monitor_features=vectors["monitor"],
+    mirrored_features=mirrored,
     seed=run.seed,
     **options,
 )
@@ -125,9 +130,9 @@ errors = measured.images["delta_e2000"]
 
 def three_rows(indices):
     chosen = list(indices)
-    truth = test.images[chosen]
+    true = test.images[chosen]
     return figures.rows_of_pictures(
-        {"gray": figures.gray(truth), "ours": predicted[chosen], "truth": truth},
+        {"gray": figures.gray(true), "ours": predicted[chosen], "truth": true},
         titles=[f"ΔE {errors[i]:.1f}" for i in chosen],
     )
 
@@ -146,7 +151,7 @@ three_rows(order[[round(q * (len(test) - 1) / 6) for q in range(7)]])
 trivial = records.trivial(run, test)
 record = records.write(run, measured, test, train)
 name = f"{run.system}/{run.variant}"
-rows = {name: record} | {system: found for system, (_, found) in trivial.items()}
+rows = {name: record} | {key: row for key, (_, row) in trivial.items()}
 figures.table(
     rows,
     ["mse_rgb", "psnr", "mae_rgb", "delta_e2000", "colorfulness_ratio",

@@ -125,7 +125,7 @@ figures.rows_of_pictures(
 # %%
 trivial = records.trivial(run, test)
 record = records.write(run, measured, test, train)
-rows = {name: record} | {system: found for system, (_, found) in trivial.items()}
+rows = {name: record} | {key: row for key, (_, row) in trivial.items()}
 figures.table(
     rows,
     ["mse_rgb", "mse_ab", "psnr", "acc2", "acc5", "delta_e2000",
@@ -152,8 +152,8 @@ Markdown(
     f"ab / 110, with {found['chroma_retention']:.0%} of the truth's chroma. "
     f"On CIFAR-10 0.00622 is hardly the sRGB error of a colourful GAN: plain "
     f"regression stays below it with dull colours, and a system that paints "
-    f"like the truth is above it, because a colour drawn from what is possible "
-    f"is wrong about twice as much as the mean of it. "
+    f"like the truth is above it, because a colour drawn from what is "
+    f"possible is wrong about twice as much as the mean of it. "
     f"{{ref}}`comparison` draws that trade."
 )
 

@@ -164,10 +164,9 @@ figures.pair_table(pairs[pairs["metric"].isin(["mse_rgb", "kid"])])
 # %%
 def difference(a, b, metric):
     row = pairs.query("a == @a and b == @b and metric == @metric").iloc[0]
-    sure = "" if row["low"] * row["high"] > 0 else " (not sure to be any)"
-    return (
-        f"{row['difference']:+.4f} [{row['low']:+.4f}, {row['high']:+.4f}]{sure}"
-    )
+    numbers = [f"{row[key]:+.4f}" for key in ("difference", "low", "high")]
+    sure = "" if row["low"] * row["high"] > 0 else " (may be none)"
+    return f"{numbers[0]} [{numbers[1]}, {numbers[2]}]{sure}"
 
 
 Markdown(

@@ -67,6 +67,13 @@ def test_failed_chapter_gives_its_sentence_and_no_output(root, capsys):
     assert not runner.executed("smoke", "01_data", "default", 0).exists()
 
 
+def test_a_kernel_that_dies_is_told(root, capsys):
+    write_notebook(root, "import os; os._exit(9)")
+    with pytest.raises(SystemExit):
+        runner.chapter("01_data", "smoke", "default", 0)
+    assert "01_data default seed 0: failed. DeadKernelError" in capsys.readouterr().out
+
+
 def test_redrawn_bars_do_not_fill_the_terminal(capsys):
     progress = runner._Progress("run")
     for step in range(50):

@@ -53,6 +53,14 @@ class Koalarization(nn.Module):
             nn.Conv2d(c32, 2, 3, padding=1),
             nn.Tanh(),
         )
+        # Without batch norm, PyTorch's usual initial weights let the signal fade from layer to
+        # layer, and the network stays at the mean colour (He et al. 2015, arXiv 1502.01852).
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                nn.init.zeros_(layer.bias)
+        with torch.no_grad():
+            self.decoder[-2].weight *= 0.1  # starts near gray instead of at random colours
 
     @property
     def fusion(self) -> nn.Conv2d:

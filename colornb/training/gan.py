@@ -9,7 +9,9 @@ from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss, mse_l
 from colornb import lab
 from colornb.datasets import ImageSet
 from colornb.models import create_model
-from colornb.training.run import Run, batches, make_fabric, make_schedule
+from colornb.training.run import Run, batches, coins, make_fabric, make_schedule, mirror
+
+CODE = ("models/unet.py", "training/gan.py")
 
 
 def fit(
@@ -78,7 +80,10 @@ def fit(
         generator.train()
         sums = torch.zeros(3, device=fabric.device)
         for index in batches(len(data), batch_size, fabric.device):
-            l, ab = lab.normalize(lab.rgb_to_lab(_mirrored(data[index], flip)))  # noqa: E741
+            pixels = data[index]
+            if flip:
+                pixels = mirror(pixels, coins(len(pixels), pixels.device))
+            l, ab = lab.normalize(lab.rgb_to_lab(lab.to_float(pixels)))  # noqa: E741
             fake = generator(l)
             if adversarial:
                 d_loss = (judge(l, ab, True) + judge(l, fake.detach(), False)) / 2
@@ -113,7 +118,7 @@ def fit(
             squares.append(mse_loss(generator(l).float(), ab) * len(part))
         return torch.stack(squares).sum() / len(held_out)
 
-    with Run.open(folder, settings) as run:
+    with Run.open(folder, settings, CODE) as run:
         parts = {"generator": generator, "g_optimizer": g_optimizer, "g_schedule": g_schedule}
         if adversarial:
             parts |= {
@@ -125,12 +130,3 @@ def fit(
             losses = train_one_epoch()
             run.log(**losses, monitor_mse_ab=monitored())
         return run.finish(generator.module)
-
-
-def _mirrored(pixels: Tensor, flip: bool) -> Tensor:
-    """uint8 pictures as float in [0, 1], half of them mirrored at random if `flip`."""
-    pictures = lab.to_float(pixels)
-    if flip:
-        mirrored = torch.rand(len(pictures), 1, 1, 1, device=pictures.device) < 0.5
-        pictures = torch.where(mirrored, pictures.flip(3), pictures)
-    return pictures

@@ -9,7 +9,9 @@ from torch.nn.functional import mse_loss
 from colornb import lab
 from colornb.datasets import ImageSet
 from colornb.models import create_model
-from colornb.training.run import Run, batches, make_fabric, make_schedule
+from colornb.training.run import Run, batches, coins, make_fabric, make_schedule, mirror
+
+CODE = ("models/koalarization.py", "training/koalarization.py")
 
 
 def fit(
@@ -19,11 +21,13 @@ def fit(
     *,
     monitor: ImageSet,
     monitor_features: Tensor,
+    mirrored_features: Tensor | None = None,
     extractor: str,
     seed: int = 0,
     epochs: int = 20,
     batch_size: int = 20,
     learning_rate: float = 1e-3,
+    weight_decay: float = 0.0,
     schedule: str = "constant",
     width: float = 1.0,
     device: str = "auto",
@@ -37,26 +41,35 @@ def fit(
         folder: the run's folder; an interrupted run is resumed there.
         monitor, monitor_features: images whose loss is logged after each epoch; nothing is
             chosen by it.
+        mirrored_features: the vectors of the mirrored pictures; with them, half of the pictures
+            of each batch are mirrored.
         extractor: name of the extractor, kept with the weights.
+        weight_decay: decoupled, as in AdamW; 0 is the paper's Adam.
         schedule: "constant" or "one_cycle".
         width: factor on the inner channels.
 
     Raises:
         ColornbError: the folder is in use, or the loss is not finite.
     """
-    not_settings = ("images", "features", "folder", "monitor", "monitor_features")
-    settings = {k: v for k, v in locals().items() if k not in not_settings}
+    settings = {k: v for k, v in locals().items() if not isinstance(v, Tensor | ImageSet | Path)}
     fabric, settings["precision"] = make_fabric(device, precision)
     settings["data_sha256"] = images.sha256
+    flip = settings["flip"] = mirrored_features is not None
     torch.manual_seed(seed)
     model = create_model("koalarization", features=features.shape[1], width=width)
     model.to(memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(model.parameters(), learning_rate)
+    optimizer = torch.optim.AdamW(model.parameters(), learning_rate, weight_decay=weight_decay)
     schedule = make_schedule(schedule, optimizer, epochs * (len(images) // batch_size))
     model, optimizer = fabric.setup(model, optimizer)
-    data, features, held_out, held_out_features = (
+    data, features, mirrored_features, held_out, held_out_features = (
         tensor.to(fabric.device)
-        for tensor in (images.images, features, monitor.images, monitor_features)
+        for tensor in (
+            images.images,
+            features,
+            mirrored_features if flip else features,
+            monitor.images,
+            monitor_features,
+        )
     )
 
     def loss_of(pixels: Tensor, vectors: Tensor) -> Tensor:
@@ -67,7 +80,12 @@ def fit(
         model.train()
         total = torch.zeros((), device=fabric.device)
         for index in batches(len(data), batch_size, fabric.device):
-            loss = loss_of(data[index], features[index])
+            pixels, vectors = data[index], features[index]
+            if flip:
+                chosen = coins(len(index), fabric.device)
+                pixels = mirror(pixels, chosen)
+                vectors = torch.where(chosen[:, None], mirrored_features[index], vectors)
+            loss = loss_of(pixels, vectors)
             optimizer.zero_grad()
             fabric.backward(loss)
             optimizer.step()
@@ -81,7 +99,7 @@ def fit(
         parts = zip(held_out.split(batch_size), held_out_features.split(batch_size), strict=True)
         return sum(loss_of(*part) * len(part[0]) for part in parts) / len(held_out)
 
-    with Run.open(folder, settings) as run:
+    with Run.open(folder, settings, CODE) as run:
         for _ in run.epochs(
             epochs, "Koalarization", model=model, optimizer=optimizer, schedule=schedule
         ):

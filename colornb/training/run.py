@@ -26,7 +26,7 @@ from tqdm import tqdm
 from colornb.errors import ColornbError
 from colornb.models import save_weights
 
-CODE = Path(__file__).resolve().parent.parent
+PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def make_fabric(device: str = "auto", precision: str = "auto") -> tuple[Fabric, str]:
@@ -66,15 +66,25 @@ def batches(count: int, batch_size: int, device: torch.device) -> Iterator[Tenso
         yield order[start : start + batch_size]
 
 
-def code_sha256() -> str:
-    """Hash of what the code of the networks, the Lab conversion and the training does.
+def coins(count: int, device: torch.device) -> Tensor:
+    """Which pictures of a batch to mirror: bool (N,), drawn on the device."""
+    return torch.rand(count, device=device) < 0.5
+
+
+def mirror(batch: Tensor, chosen: Tensor) -> Tensor:
+    """The batch (N, C, H, W) with the chosen pictures mirrored left to right."""
+    return torch.where(chosen[:, None, None, None], batch.flip(3), batch)
+
+
+def code_sha256(modules: tuple[str, ...]) -> str:
+    """Hash of what the code of these files of the package does.
 
     Comments, docstrings and layout do not count, so that explaining a model better does not
     train it again.
     """
     digest = hashlib.sha256()
-    for path in sorted([*CODE.glob("models/*.py"), *CODE.glob("training/*.py"), CODE / "lab.py"]):
-        tree = ast.parse(path.read_text(encoding="utf8"))
+    for name in modules:
+        tree = ast.parse((PACKAGE / name).read_text(encoding="utf8"))
         for node in ast.walk(tree):
             body = getattr(node, "body", None)
             if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
@@ -85,22 +95,24 @@ def code_sha256() -> str:
 
 
 class Run:
-    """One training in one folder. Use `with Run.open(folder, settings) as run`.
+    """One training in one folder. Use `with Run.open(folder, settings, code) as run`.
 
     Args:
         folder: where the run's files are.
         settings: everything that decides the result: options, seed, hash of the data.
+        code: files of the package that decide it too, besides this one and `lab.py`.
     """
 
-    def __init__(self, folder: Path, settings: dict):
+    def __init__(self, folder: Path, settings: dict, code: tuple[str, ...]):
         self.folder = folder
-        self.settings = {**settings, "code_sha256": code_sha256()}
+        code_hash = code_sha256(("lab.py", "training/run.py", *code))
+        self.settings = {**settings, "code_sha256": code_hash}
         self.history: list[dict[str, float]] = []
         self._parts: dict[str, object] = {}
 
     @classmethod
     @contextmanager
-    def open(cls, folder: Path, settings: dict):
+    def open(cls, folder: Path, settings: dict, code: tuple[str, ...]):
         """The run, locked against a second process.
 
         Raises:
@@ -114,7 +126,7 @@ class Run:
                 raise ColornbError(
                     f"Another process trains in {folder}: wait for it or stop it."
                 ) from None
-            yield cls(folder, settings)
+            yield cls(folder, settings, code)
 
     def resume(self, **parts: nn.Module | torch.optim.Optimizer | object) -> int:
         """Loads the last checkpoint into `parts` and returns the number of finished epochs.

@@ -1,0 +1,126 @@
+import pytest
+import torch
+
+from colornb import models
+from colornb.errors import ColornbError
+
+
+@pytest.fixture(scope="module")
+def koalarization():
+    return models.create_model("koalarization").eval()
+
+
+def test_koalarization_has_the_published_shapes_and_size(koalarization):
+    seen = {}
+    koalarization.fusion.register_forward_hook(
+        lambda layer, inputs, output: seen.update(fusion=tuple(inputs[0].shape))
+    )
+    with torch.no_grad():
+        encoded = koalarization.encoder(torch.zeros(1, 1, 224, 224))
+        ab = koalarization(torch.zeros(1, 1, 224, 224), torch.zeros(1, 1000))
+    assert encoded.shape == (1, 256, 28, 28)
+    assert seen["fusion"] == (1, 1256, 28, 28)
+    assert ab.shape == (1, 2, 224, 224)
+    assert models.parameter_count(koalarization) == 6_573_794
+
+
+def test_the_decoder_doubles_after_its_first_third_and_fifth_convolution(koalarization):
+    convolutions, doubled_after = 0, []
+    for layer in koalarization.decoder:
+        convolutions += isinstance(layer, torch.nn.Conv2d)
+        if isinstance(layer, torch.nn.Upsample):
+            doubled_after.append(convolutions)
+    assert doubled_after == [1, 3, 5]
+
+
+def test_koalarization_listens_to_its_features():
+    network = models.create_model("koalarization", width=0.125).eval()
+    l = torch.rand(1, 1, 32, 32) * 2 - 1  # noqa: E741
+    with torch.no_grad():
+        one, other = (network(l, torch.full((1, 1000), value)) for value in (0.0, 1.0))
+    assert (one - other).abs().max() > 1e-4
+    deaf = models.create_model("koalarization", features=0, width=0.125)
+    assert deaf(l).shape == (1, 2, 32, 32)
+
+
+def test_generator_has_the_published_shapes_and_size():
+    generator = models.create_model("unet").eval()
+    with torch.no_grad():
+        levels = [tuple(x.shape[1:]) for x in generator.encode(torch.zeros(1, 1, 32, 32))]
+        ab = generator(torch.zeros(1, 1, 32, 32))
+    assert levels == [(64, 32, 32), (128, 16, 16), (256, 8, 8), (512, 4, 4), (512, 2, 2)]
+    assert ab.shape == (1, 2, 32, 32)
+    assert round(models.parameter_count(generator) / 1e6, 2) == 16.65
+
+
+def test_generator_output_does_not_depend_on_the_batch():
+    generator = models.create_model("unet", width=0.125)
+    l = torch.rand(8, 1, 32, 32) * 2 - 1  # noqa: E741
+    generator.train()(l)  # moves the running statistics
+    generator.eval()
+    with torch.no_grad():
+        torch.testing.assert_close(generator(l)[:1], generator(l[:1]), atol=1e-5, rtol=0)
+
+
+def test_generator_uses_its_skips():
+    generator = models.create_model("unet", width=0.125).eval()
+    with torch.no_grad():
+        for layer in generator.decoder:
+            layer[0].weight.zero_()
+        one, other = generator(torch.zeros(1, 1, 32, 32)), generator(torch.ones(1, 1, 32, 32))
+    assert (one - other).abs().max() > 1e-3
+
+
+def test_discriminator_gives_a_logit_that_depends_on_the_condition():
+    discriminator = models.create_model("discriminator").eval()
+    pictures = torch.rand(2, 3, 32, 32) * 2 - 1
+    other = pictures.clone()
+    other[:, 0] *= -1
+    with torch.no_grad():
+        assert discriminator(pictures).shape == (2, 1)
+        assert (discriminator(pictures) - discriminator(other)).abs().max() > 1e-5
+
+
+def test_names():
+    assert models.list_models() == ["discriminator", "koalarization", "unet"]
+    assert models.list_models("k*") == ["koalarization"]
+    with pytest.raises(ColornbError, match="there are: discriminator"):
+        models.create_model("vgg")
+    with pytest.raises(ColornbError, match="unet.*depth"):
+        models.create_model("unet", depth=3)
+
+
+def test_weights_survive_a_file(tmp_path):
+    network = models.create_model("unet", width=0.125).eval()
+    path = tmp_path / "weights.safetensors"
+    models.save_weights(network, path, extractor="none")
+    loaded, header = models.load_weights(path)
+    l = torch.rand(1, 1, 32, 32)  # noqa: E741
+    with torch.no_grad():
+        assert torch.equal(network(l), loaded(l))
+    assert header["model"] == "unet" and header["extractor"] == "none"
+    assert not loaded.training and not any(p.requires_grad for p in loaded.parameters())
+
+
+def test_a_pickle_or_another_file_is_refused_and_not_executed(tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "executed"), "w"))
+
+    path = tmp_path / "weights.safetensors"
+    torch.save(Trap(), path)
+    with pytest.raises(ColornbError, match="weights.safetensors is not a weights file"):
+        models.load_weights(path)
+    assert not (tmp_path / "executed").exists()
+    with pytest.raises(ColornbError, match="No weights at .*train the model"):
+        models.load_weights(tmp_path / "missing.safetensors")
+
+
+def test_weights_of_other_options_are_refused(tmp_path):
+    from safetensors.torch import save_file
+
+    path = tmp_path / "weights.safetensors"
+    state = models.create_model("unet", width=0.25).state_dict()
+    save_file(state, path, metadata={"model": "unet", "options": '{"width": 0.125}'})
+    with pytest.raises(ColornbError, match="not a weights file"):
+        models.load_weights(path)

@@ -1,0 +1,184 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+import torch
+
+from colornb import scenes
+from colornb.errors import ColornbError
+from colornb.models import load_weights
+from colornb.training import gan, koalarization
+from colornb.training.run import Run, code_sha256, make_fabric
+
+TINY = {"epochs": 3, "batch_size": 8, "width": 0.125, "precision": "32-true", "device": "cpu"}
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return scenes.image_set("train", size=32, limit=16), scenes.image_set("test", size=32, limit=8)
+
+
+def fit_gan(pictures, folder, **options):
+    train, test = pictures
+    return gan.fit(train, folder, monitor=test, **(TINY | options))
+
+
+def fit_koalarization(pictures, folder, **options):
+    train, test = pictures
+    vectors = torch.randn(len(train), 12, generator=torch.Generator().manual_seed(0))
+    return koalarization.fit(
+        train,
+        vectors,
+        folder,
+        monitor=test,
+        monitor_features=vectors[: len(test)],
+        mirrored_features=vectors.flip(1),
+        extractor="random",
+        **(TINY | options),
+    )
+
+
+def weights(folder):
+    return load_weights(folder / "weights.safetensors")[0].state_dict()
+
+
+def assert_same(one, other):
+    assert one.keys() == other.keys()
+    for name in one:
+        assert torch.equal(one[name], other[name]), name
+
+
+@pytest.mark.parametrize("fit", [fit_gan, fit_koalarization])
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(fit, pictures, tmp_path):
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        fit(pictures, tmp_path / name, seed=seed)
+    assert_same(weights(tmp_path / "a"), weights(tmp_path / "b"))
+    first = next(k for k in weights(tmp_path / "a") if k.endswith("weight"))
+    assert not torch.equal(weights(tmp_path / "a")[first], weights(tmp_path / "c")[first])
+
+
+@pytest.mark.parametrize("fit", [fit_gan, fit_koalarization])
+def test_a_run_interrupted_after_an_epoch_ends_as_one_that_was_not(
+    fit, pictures, tmp_path, monkeypatch
+):
+    fit(pictures, tmp_path / "whole")
+    log = Run.log
+
+    def log_and_stop(self, **row):
+        log(self, **row)
+        if len(self.history) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Run, "log", log_and_stop)
+    with pytest.raises(KeyboardInterrupt):
+        fit(pictures, tmp_path / "cut")
+    assert len(pd.read_csv(tmp_path / "cut" / "history.csv")) == 2
+    monkeypatch.undo()
+    fit(pictures, tmp_path / "cut")
+    assert_same(weights(tmp_path / "whole"), weights(tmp_path / "cut"))
+    columns = [c for c in pd.read_csv(tmp_path / "cut" / "history.csv") if c != "seconds"]
+    one, other = (pd.read_csv(tmp_path / n / "history.csv")[columns] for n in ("whole", "cut"))
+    pd.testing.assert_frame_equal(one, other)
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, "tests")
+from test_training import fit_gan
+from colornb import scenes
+from colornb.training.run import Run
+log = Run.log
+def slow(self, **row):
+    log(self, **row)
+    time.sleep(0.5)
+Run.log = slow
+sets = scenes.image_set("train", size=32, limit=16), scenes.image_set("test", size=32, limit=8)
+fit_gan(sets, Path(sys.argv[1]))
+"""
+
+
+def test_a_run_killed_with_sigkill_ends_as_one_that_was_not(pictures, tmp_path):
+    folder = tmp_path / "killed"
+    environment = os.environ | {"PYTHONPATH": "."}
+    process = subprocess.Popen([sys.executable, "-c", KILLED, str(folder)], env=environment)
+    history = folder / "history.csv"
+    deadline = time.time() + 120
+    while not history.exists() and time.time() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert 1 <= len(pd.read_csv(history)) < 3, "killed between the first and the last epoch"
+    fit_gan(pictures, folder)
+    fit_gan(pictures, tmp_path / "whole")
+    assert_same(weights(folder), weights(tmp_path / "whole"))
+
+
+def test_a_finished_run_is_not_trained_again(pictures, tmp_path, capsys):
+    fit_gan(pictures, tmp_path)
+    before = (tmp_path / "checkpoint.pt").stat().st_mtime_ns
+    fit_gan(pictures, tmp_path)
+    assert (tmp_path / "checkpoint.pt").stat().st_mtime_ns == before
+    assert "all 3 epochs were finished before" in capsys.readouterr().out
+
+
+def test_other_settings_start_over_and_keep_the_old_run(pictures, tmp_path, capsys):
+    fit_gan(pictures, tmp_path)
+    fit_gan(pictures, tmp_path, learning_rate=1e-3)
+    assert "starting over" in capsys.readouterr().out
+    assert (tmp_path / "checkpoint.superseded.pt").exists()
+    assert len(pd.read_csv(tmp_path / "history.csv")) == 3
+
+
+def test_training_lowers_the_loss_and_the_discriminator_is_trained(pictures, tmp_path):
+    fit_gan(pictures, tmp_path / "gan", epochs=6, learning_rate=2e-3)
+    history = pd.read_csv(tmp_path / "gan" / "history.csv")
+    assert history["l1"].iloc[-1] < history["l1"].iloc[0]
+    assert {"generator", "discriminator", "monitor_mse_ab"} <= set(history)
+    fit_gan(pictures, tmp_path / "l1", adversarial_weight=0.0)
+    assert "discriminator" not in pd.read_csv(tmp_path / "l1" / "history.csv")
+
+
+def test_a_second_process_in_one_folder_is_refused(tmp_path):
+    with Run.open(tmp_path, {"seed": 0}, ()):
+        with pytest.raises(ColornbError, match="Another process trains in"):
+            with Run.open(tmp_path, {"seed": 0}, ()):
+                pass
+
+
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_epoch(pictures, tmp_path):
+    fit_gan(pictures, tmp_path / "run", epochs=3)
+    with pytest.raises(ColornbError, match="not finite in epoch .*lower the learning rate"):
+        fit_gan(pictures, tmp_path / "nan", learning_rate=1e30)
+    with Run.open(tmp_path / "nan", {"seed": 0}, ()):
+        assert not (tmp_path / "nan" / "weights.safetensors").exists()
+
+
+def test_a_damaged_checkpoint_is_told(pictures, tmp_path):
+    (tmp_path / "checkpoint.pt").write_bytes(b"PK\x03\x04 torn")
+    with pytest.raises(ColornbError, match="checkpoint.pt cannot be read .*remove it"):
+        fit_gan(pictures, tmp_path)
+
+
+def test_a_missing_gpu_and_an_unknown_schedule_are_told(pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ColornbError, match="No GPU was found"):
+        make_fabric("cuda")
+    with pytest.raises(ColornbError, match="there are: constant, one_cycle"):
+        fit_gan(pictures, tmp_path, schedule="cosine")
+
+
+def test_explaining_the_code_does_not_change_its_hash(tmp_path, monkeypatch):
+    from colornb.training import run
+
+    monkeypatch.setattr(run, "PACKAGE", tmp_path)
+    module = tmp_path / "model.py"
+    hashes = []
+    for text in ('"""One."""\nx = 1\n', '"""Two."""\n# why\nx = 1\n', '"""Two."""\nx = 2\n'):
+        module.write_text(text)
+        hashes.append(code_sha256(("model.py",)))
+    assert hashes[0] == hashes[1] != hashes[2]
