@@ -7,6 +7,7 @@
 import shutil
 import subprocess
 import sys
+from base64 import b64decode
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from colornb.runner import executed
 from colornb.study import planned
 
 SOURCE = ROOT / "book"
+RESULT = "fig-grid"
 MATHJAX = "sphinx-mathjax-offline/static/mathjax/tex-svg-full.js"
 
 
@@ -35,13 +37,24 @@ def assemble(profile: str, target: Path) -> None:
 def write_chapters(profile: str, target: Path) -> None:
     """Write the executed chapters of `profile` as pages into the folder `target`.
 
-    A chapter is shown by the first of its runs in `study.yaml`.
+    A chapter is shown by the first of its runs in `study.yaml`. The grid of all systems also
+    becomes `_static/result.jpg`, for the first page.
     """
     target.mkdir(exist_ok=True)
     for name, runs in planned(profile).items():
         if runs:
             notebook = nbformat.read(executed(profile, name, *runs[0]), as_version=4)
             nbformat.write(page(notebook), target / f"{name}.ipynb")
+            if picture := figure(notebook, RESULT):
+                (target.parent / "_static" / "result.jpg").write_bytes(picture)
+
+
+def figure(notebook: nbformat.NotebookNode, name: str) -> bytes | None:
+    """The JPEG of the numbered figure `name` of an executed notebook, if it is there."""
+    for cell in notebook.cells:
+        if cell.metadata.get("mystnb", {}).get("figure", {}).get("name") == name:
+            return b64decode(cell.outputs[0].data["image/jpeg"])
+    return None
 
 
 def page(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

@@ -5,6 +5,7 @@ photographs as JPEG. The same system has the same colour everywhere (Okabe and I
 which colour-blind readers can tell apart); the trivial rows are gray.
 """
 
+import html
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -150,7 +151,7 @@ def loss_curves(history: pd.DataFrame, panels: Mapping[str, Mapping[str, str]]) 
         history: as in `history.csv`.
         panels: label of the y axis -> {column: label of the curve}.
     """
-    figure = Figure(figsize=(3.6 * len(panels), 2.8), layout="constrained")
+    figure = Figure(figsize=(7.2, 2.6), layout="constrained")
     palette = ["#0072B2", "#D55E00", "#009E73"]
     for axis, (label, curves) in zip(
         figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
@@ -244,7 +245,7 @@ def ab_plane(sets: Mapping[str, Tensor]) -> Picture:
     tone[0, 1], tone[0, 2] = torch.meshgrid(centres, centres, indexing="xy")
     colours = lab.lab_to_rgb(tone)[0].permute(1, 2, 0).numpy()
 
-    figure = Figure(figsize=(3.6 * len(sets), 3.5), layout="constrained")
+    figure = Figure(figsize=(7.2, 3.6), layout="constrained")
     for axis, (label, images) in zip(
         figure.subplots(1, len(sets), squeeze=False)[0], sets.items(), strict=True
     ):
@@ -263,8 +264,26 @@ def ab_plane(sets: Mapping[str, Tensor]) -> Picture:
     return _jpeg(figure, dpi=130)
 
 
-def table(records: Mapping[str, Mapping], metrics: Sequence[str]) -> pd.DataFrame:
-    """Metrics with 95 % intervals as a table for reading.
+@dataclass(frozen=True)
+class Table:
+    """A table of cells for reading; a second line of a cell is set smaller."""
+
+    rows: list[dict[str, str]]
+
+    def _repr_html_(self) -> str:
+        def cell(value: str) -> str:
+            first, *rest = html.escape(str(value)).split("\n")
+            return first + "".join(f"<br><small>{line}</small>" for line in rest)
+
+        frame = pd.DataFrame([{k: cell(v) for k, v in row.items()} for row in self.rows])
+        return frame.to_html(escape=False, index=False, border=0, classes="study")
+
+    def __repr__(self) -> str:
+        return pd.DataFrame(self.rows).to_string(index=False)
+
+
+def table(records: Mapping[str, Mapping], metrics: Sequence[str]) -> Table:
+    """Metrics with 95 % intervals, a row per system.
 
     Args:
         records: `system/variant` -> record.
@@ -276,13 +295,13 @@ def table(records: Mapping[str, Mapping], metrics: Sequence[str]) -> pd.DataFram
         for name in metrics:
             found, style = record["metrics"][name], METRICS[name].format
             low, high = f"{found['low']:{style}}", f"{found['high']:{style}}"
-            line[METRICS[name].label] = f"{found['value']:{style}} [{low}, {high}]"
+            line[METRICS[name].label] = f"{found['value']:{style}}\n[{low}, {high}]"
         lines.append(line)
-    return pd.DataFrame(lines).set_index("System")
+    return Table(lines)
 
 
-def pair_table(pairs: pd.DataFrame) -> pd.DataFrame:
-    """Rows of `pairs.csv` as a table for reading, with a verdict by the 95 % interval."""
+def pair_table(pairs: pd.DataFrame) -> Table:
+    """Rows of `pairs.csv`, with a verdict by the 95 % interval."""
     lines = []
     for row in pairs.to_dict("records"):
         metric = METRICS[row["metric"]]
@@ -297,12 +316,12 @@ def pair_table(pairs: pd.DataFrame) -> pd.DataFrame:
             verdict = "higher" if row["low"] > 0 else "lower"
         lines.append(
             {
-                "System": NAMES.get(row["a"], row["a"]),
+                "system": NAMES.get(row["a"], row["a"]),
                 "against": NAMES.get(row["b"], row["b"]),
                 "on": row["dataset"],
                 "metric": metric.label,
-                "difference": f"{numbers[0]} [{numbers[1]}, {numbers[2]}]",
+                "difference": f"{numbers[0]}\n[{numbers[1]}, {numbers[2]}]",
                 "verdict": verdict,
             }
         )
-    return pd.DataFrame(lines).set_index("System")
+    return Table(lines)

@@ -93,6 +93,7 @@ def chapter(name: str, profile: str, variant: str, seed: int) -> None:
     """
     import papermill
 
+    os.environ["PYTHONWARNINGS"] = "ignore:IProgress not found"  # bars are plain text here
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     output = executed(profile, name, variant, seed)
     output.parent.mkdir(parents=True, exist_ok=True)

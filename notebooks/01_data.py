@@ -21,7 +21,6 @@ seed = 0
 variant = "default"
 
 # %%
-import torch
 from IPython.display import Markdown
 
 from colornb import baselines, figures, lab, records, study
@@ -35,35 +34,43 @@ sets = {
 }
 small, photos = sets["small"], sets["photos"]
 
-# %%
-about = {
-    "cifar10": "CIFAR-10 {cite}`krizhevsky2009`",
-    "cats_dogs": "photographs of cats and dogs",
-    "scenes": "scenes drawn by `colornb.scenes`",
-}
-Markdown(
-    "| | what | size | training | test |\n|---|---|---|---|---|\n"
-    + "\n".join(
-        f"| for {system} | {about[s['train'].name]} "
-        f"| {s['train'].images.shape[-1]} × {s['train'].images.shape[-2]} "
-        f"| {len(s['train']):,} | {len(s['test']):,} |"
-        for system, s in (("the GAN", small), ("Koalarization", photos))
-    )
-)
-
 # %% [markdown]
 # ## The pictures
 #
+# Two sets, one for each system: small pictures for the GAN and larger ones
+# for Koalarization. On real data these are CIFAR-10 {cite}`krizhevsky2009`
+# and photographs of cats and dogs; without it, scenes that the package draws.
+
+# %% tags=["hide-input"]
+about = {
+    "cifar10": "CIFAR-10",
+    "cats_dogs": "photographs of cats and dogs",
+    "scenes": "drawn scenes",
+}
+figures.Table(
+    [
+        {
+            "for": system,
+            "what": about[s["train"].name],
+            "pixels": "{} × {}".format(*s["train"].images.shape[2:]),
+            "training": f"{len(s['train']):,}",
+            "test": f"{len(s['test']):,}",
+        }
+        for system, s in (("the GAN", small), ("Koalarization", photos))
+    ]
+)
+
+# %% [markdown]
 # Every picture is loaded once as 8-bit sRGB. A system of this study sees the
 # upper row, its lightness, and has to find the colours of the lower one.
 # Nothing else is given: no label, no hint, no neighbouring frame.
 
-# %% mystnb={"figure": {"name": "fig-small", "caption": "The first test pictures of the small set: what a system sees, and the truth."}, "image": {"alt": "Two rows of small pictures, gray above and in colour below"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-small", "caption": "The first test pictures of the small set: what a system sees, and the truth."}, "image": {"alt": "Two rows of small pictures, gray above and in colour below"}}
 first = small["test"].images[:10]
 figures.rows_of_pictures({"gray": figures.gray(first), "truth": first})
 
-# %% mystnb={"figure": {"name": "fig-photos", "caption": "Test photographs, one in ten of the first sixty: what a system sees, and the truth."}, "image": {"alt": "Two rows of larger pictures, gray above and in colour below"}}
-first = photos["test"].images[:60:10]
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-photos", "caption": "Six test pictures for Koalarization, at even distances in the set: what a system sees, and the truth."}, "image": {"alt": "Two rows of larger pictures, gray above and in colour below"}}
+first = photos["test"].images[:: len(photos["test"]) // 6][:6]
 figures.rows_of_pictures({"gray": figures.gray(first), "truth": first})
 
 # %% [markdown]
@@ -79,7 +86,7 @@ figures.rows_of_pictures({"gray": figures.gray(first), "truth": first})
 # made into a picture in one way only: float Lab, cut to the sRGB gamut,
 # rounded to 8 bits.
 
-# %%
+# %% tags=["hide-input"]
 pixels = lab.to_float(small["test"].images)
 there = lab.rgb_to_lab(pixels)
 back = lab.to_uint8(lab.lab_to_rgb(there)).int()
@@ -89,10 +96,10 @@ Markdown(
     f"There and back again, no pixel of the small test set changes by more "
     f"than {worst} of 255 levels. The standard deviation of a is "
     f"{spread[0]:.1f} and that of b {spread[1]:.1f}: the colours of a picture "
-    f"lie mostly on an axis from blue to yellow, as {{numref}}`fig-ab` shows."
+    f"lie mostly on an axis from blue to yellow, as the next figure shows."
 )
 
-# %% mystnb={"figure": {"name": "fig-ab", "caption": "How often each colour occurs in the training sets. Full colour: a tenth of all pixels; white: fewer than one in a million (logarithmic)."}, "image": {"alt": "Histograms of the ab plane; the mass lies near gray and along the axis from blue to yellow"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-ab", "caption": "How often each colour occurs in the training sets. Full colour: a tenth of all pixels; white: fewer than one in a million (logarithmic)."}, "image": {"alt": "Histograms of the ab plane; the mass lies near gray and along the axis from blue to yellow"}}
 figures.ab_plane(
     {f"{s['train'].name}, training": s["train"].images for s in sets.values()}
 )
@@ -136,13 +143,13 @@ for kind, chosen in sets.items():
 # %% [markdown]
 # ### The small pictures
 
-# %%
+# %% tags=["hide-input"]
 figures.table(rows["small"], metrics)
 
 # %% [markdown]
 # ### The photographs
 
-# %%
+# %% tags=["hide-input"]
 figures.table(rows["photos"], metrics)
 
 # %% [markdown]
@@ -151,7 +158,7 @@ figures.table(rows["photos"], metrics)
 # to the truth: 1 is right. KID compares the colorized pictures with the true
 # ones as two sets, in the features of a frozen EfficientNet-Lite0.
 
-# %%
+# %% tags=["hide-input"]
 floor = kid_floor(records.truth_features(small["test"]))
 
 

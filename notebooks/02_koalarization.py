@@ -60,7 +60,7 @@ monitor = run.load("val" if options.pop("hold_out") else "test").subset(
 # shown to it three times, as red, green and blue. Its vectors are computed
 # once and stored.
 
-# %%
+# %% tags=["hide-input"]
 network = models.create_model("koalarization", width=options["width"])
 published = models.parameter_count(models.create_model("koalarization"))
 Markdown(
@@ -105,7 +105,7 @@ model = koalarization.fit(
     **options,
 )
 
-# %% mystnb={"figure": {"name": "fig-koalarization-loss", "caption": "Koalarization: loss against epoch. The held-out curve is for reading only; nothing is chosen by it."}, "image": {"alt": "Loss curves of training and held-out pictures over the epochs"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-koalarization-loss", "caption": "Koalarization: loss against epoch. The held-out curve is for reading only; nothing is chosen by it."}, "image": {"alt": "Loss curves of training and held-out pictures over the epochs"}}
 history = pd.read_csv(run.folder / "history.csv")
 figures.loss_curves(
     history,
@@ -137,7 +137,7 @@ def three_rows(indices):
     )
 
 
-# %% mystnb={"figure": {"name": "fig-koalarization-typical", "caption": "Koalarization on test pictures at even ranks of CIEDE2000, best to worst from left to right: the gray input, the output, the truth. ΔE is the mean CIEDE2000 of a picture."}, "image": {"alt": "Three rows of pictures: gray, colorized, true"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-koalarization-typical", "caption": "Koalarization on test pictures at even ranks of CIEDE2000, best to worst from left to right: the gray input, the output, the truth. ΔE is the mean CIEDE2000 of a picture."}, "image": {"alt": "Three rows of pictures: gray, colorized, true"}}
 order = errors.sort_values().index
 three_rows(order[[round(q * (len(test) - 1) / 6) for q in range(7)]])
 
@@ -147,7 +147,7 @@ three_rows(order[[round(q * (len(test) - 1) / 6) for q in range(7)]])
 #
 # ## What it is worth
 
-# %%
+# %% tags=["hide-input"]
 trivial = records.trivial(run, test)
 record = records.write(run, measured, test, train)
 name = f"{run.system}/{run.variant}"
@@ -158,14 +158,14 @@ figures.table(
      "chroma_retention", "kid", "c2st"],
 )  # fmt: skip
 
-# %% mystnb={"figure": {"name": "fig-koalarization-mse", "caption": "Mean squared error on the test pictures with 95 % intervals over pictures; lower is better. Gray: rows without a network."}, "image": {"alt": "Dots with intervals: the error of Koalarization beside the trivial rows"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-koalarization-mse", "caption": "Mean squared error on the test pictures with 95 % intervals over pictures; lower is better. Gray: rows without a network."}, "image": {"alt": "Dots with intervals: the error of Koalarization beside the trivial rows"}}
 figures.intervals({k: r["metrics"] for k, r in rows.items()}, "mse_rgb")
 
 # %% [markdown]
 # Intervals of two rows may overlap although one is better on nearly every
 # picture. The differences on the same pictures decide:
 
-# %%
+# %% tags=["hide-input"]
 blind = [s for s, (_, r) in trivial.items() if r["parameters"]["sees"] == "l"]
 pairs = pd.DataFrame(
     [
@@ -176,7 +176,7 @@ pairs = pd.DataFrame(
 )
 figures.pair_table(pairs)
 
-# %%
+# %% tags=["hide-input"]
 better = pairs[pairs["high"] < 0]
 worse = pairs[pairs["low"] > 0]
 Markdown(

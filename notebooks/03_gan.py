@@ -65,7 +65,7 @@ name = f"{run.system}/{run.variant}"
 # Batch norm runs on its running statistics when the network is tested, so a
 # picture's colours do not depend on the pictures beside it.
 
-# %%
+# %% tags=["hide-input"]
 generator = models.create_model("unet", width=options["width"])
 discriminator = models.create_model("discriminator", width=options["width"])
 Markdown(
@@ -87,7 +87,7 @@ Markdown(
 # %%
 model = gan.fit(train, run.folder, monitor=monitor, seed=run.seed, **options)
 
-# %% mystnb={"figure": {"name": "fig-gan-loss", "caption": "Loss against epoch. Left, the distance to the true colours in training (L1); middle, the squared error on held-out pictures, by which nothing is chosen; right, with a discriminator, its loss: at 0.69 it only guesses."}, "image": {"alt": "Loss curves over the epochs"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-gan-loss", "caption": "Loss against epoch. Left, the distance to the true colours in training (L1); middle, the squared error on held-out pictures, by which nothing is chosen; right, with a discriminator, its loss: at 0.69 it only guesses."}, "image": {"alt": "Loss curves over the epochs"}}
 history = pd.read_csv(run.folder / "history.csv")
 panels = {
     "L1 of ab / 110": {"l1": "training"},
@@ -104,13 +104,13 @@ figures.loss_curves(history, panels)
 predicted = recolor(test.images, colorize.predict_ab(model, test.images))
 measured = records.measure(predicted, test, train)
 
-# %% mystnb={"figure": {"name": "fig-gan-rows", "caption": "The first twelve test pictures, as they come: the gray input, the output, the truth."}, "image": {"alt": "Three rows of small pictures: gray, colorized, true"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-gan-rows", "caption": "The first twelve test pictures, as they come: the gray input, the output, the truth."}, "image": {"alt": "Three rows of small pictures: gray, colorized, true"}}
 truth = test.images[:12]
 figures.rows_of_pictures(
     {"gray": figures.gray(truth), "ours": predicted[:12], "truth": truth}
 )
 
-# %% mystnb={"figure": {"name": "fig-gan-ranks", "caption": "Test pictures at even ranks of CIEDE2000, from the best on the left to the worst on the right."}, "image": {"alt": "Three rows of small pictures: gray, colorized, true"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-gan-ranks", "caption": "Test pictures at even ranks of CIEDE2000, from the best on the left to the worst on the right."}, "image": {"alt": "Three rows of small pictures: gray, colorized, true"}}
 order = measured.images["delta_e2000"].sort_values().index
 ranks = list(order[[round(q * (len(test) - 1) / 11) for q in range(12)]])
 truth = test.images[ranks]
@@ -122,7 +122,7 @@ figures.rows_of_pictures(
 # %% [markdown]
 # ## What it is worth
 
-# %%
+# %% tags=["hide-input"]
 trivial = records.trivial(run, test)
 record = records.write(run, measured, test, train)
 rows = {name: record} | {key: row for key, (_, row) in trivial.items()}
@@ -132,7 +132,7 @@ figures.table(
      "colorfulness_ratio", "chroma_retention", "kid", "c2st"],
 )  # fmt: skip
 
-# %%
+# %% tags=["hide-input"]
 blind = [s for s, (_, r) in trivial.items() if r["parameters"]["sees"] == "l"]
 pairs = pd.DataFrame(
     [
@@ -143,7 +143,7 @@ pairs = pd.DataFrame(
 )
 figures.pair_table(pairs)
 
-# %%
+# %% tags=["hide-input"]
 found = {key: metric["value"] for key, metric in record["metrics"].items()}
 Markdown(
     f"**The report's number.** The source report gives a *Loss (MSE)* of "
@@ -154,7 +154,7 @@ Markdown(
     f"regression stays below it with dull colours, and a system that paints "
     f"like the truth is above it, because a colour drawn from what is "
     f"possible is wrong about twice as much as the mean of it. "
-    f"{{ref}}`comparison` draws that trade."
+    f"The chapter *All systems side by side* draws that trade."
 )
 
 # %% [markdown]

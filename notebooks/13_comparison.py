@@ -85,7 +85,7 @@ realism = ["colorfulness_ratio", "chroma_retention", "kid", "c2st"]
 # %% [markdown]
 # **How close to the truth.** Lower is better but for PSNR and SSIM.
 
-# %%
+# %% tags=["hide-input"]
 figures.table(small, closeness)
 
 # %% [markdown]
@@ -93,17 +93,17 @@ figures.table(small, closeness)
 # every colour by how rare it is in training; most of its weight lies on a few
 # pixels of colours hardly ever seen, hence its width.
 
-# %%
+# %% tags=["hide-input"]
 figures.table(small, counting)
 
 # %% [markdown]
 # **How much like real pictures.** The ratios should be 1, KID low, and the
 # classifier at 50 %.
 
-# %%
+# %% tags=["hide-input"]
 figures.table(small, realism)
 
-# %% mystnb={"figure": {"name": "fig-frontier", "caption": "Closeness against realism on the small pictures, with 95 % intervals. Systems to the left are closer to the truth pixel by pixel, systems below look more like real pictures as a set."}, "image": {"alt": "Scatter plot of mean squared error and KID for all systems"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-frontier", "caption": "Closeness against realism on the small pictures, with 95 % intervals. Systems to the left are closer to the truth pixel by pixel, systems below look more like real pictures as a set."}, "image": {"alt": "Scatter plot of mean squared error and KID for all systems"}}
 floor = kid_floor(records.truth_features(test))
 shown = {
     name: record["metrics"]
@@ -112,7 +112,7 @@ shown = {
 }
 figures.frontier(shown, report=0.00622, floor=(floor["low"], floor["high"]))
 
-# %% mystnb={"figure": {"name": "fig-grid", "caption": "The first ten test pictures through every system that sees no more than L."}, "image": {"alt": "Grid of small pictures, one row per system"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-grid", "caption": "The first ten test pictures through every system that sees no more than L."}, "image": {"alt": "Grid of small pictures, one row per system"}}
 truth = test.subset(range(10))
 fitted = baselines.fit(train.images, train.labels)
 rows = {"gray": figures.gray(truth.images)}
@@ -127,7 +127,7 @@ figures.rows_of_pictures(rows)
 # %% [markdown]
 # ## The photographs
 
-# %%
+# %% tags=["hide-input"]
 koala = folders("02_koalarization")
 photo_rows = records.trivial(run, photos)
 photo_systems = {"koalarization/default": koala}
@@ -135,7 +135,7 @@ photo_systems |= {n: [folder] for n, (folder, _) in photo_rows.items()}
 large = {n: records.read(paths[0]) for n, paths in photo_systems.items()}
 figures.table(large, [*closeness, "chroma_retention", "kid"])
 
-# %% mystnb={"figure": {"name": "fig-photo-mse", "caption": "Mean squared error on the test photographs with 95 % intervals over pictures; lower is better."}, "image": {"alt": "Dots with intervals for Koalarization and the trivial rows"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-photo-mse", "caption": "Mean squared error on the test photographs with 95 % intervals over pictures; lower is better."}, "image": {"alt": "Dots with intervals for Koalarization and the trivial rows"}}
 figures.intervals({n: r["metrics"] for n, r in large.items()}, "mse_rgb")
 
 # %% [markdown]
@@ -147,7 +147,7 @@ figures.intervals({n: r["metrics"] for n, r in large.items()}, "mse_rgb")
 # where there are several; KID's interval is a jackknife over pictures.
 
 # %%
-compared = ("mse_rgb", "delta_e2000", "mae_rgb", "chroma_retention", "kid")
+compared = ("mse_rgb", "mae_rgb", "delta_e2000", "chroma_retention", "kid")
 pairs = [
     records.pair(paths, others[b], metric, images)
     for images, others in ((test, systems), (photos, photo_systems))
@@ -161,7 +161,7 @@ pairs = pd.DataFrame(pairs)[records.PAIR_COLUMNS]
 records.write_table(run, "pairs", pairs)
 figures.pair_table(pairs[pairs["metric"].isin(["mse_rgb", "kid"])])
 
-# %%
+# %% tags=["hide-input"]
 def difference(a, b, metric):
     row = pairs.query("a == @a and b == @b and metric == @metric").iloc[0]
     numbers = [f"{row[key]:+.4f}" for key in ("difference", "low", "high")]
@@ -184,7 +184,7 @@ Markdown(
 # %% [markdown]
 # ## How this was run
 
-# %%
+# %% tags=["hide-input"]
 lines = []
 for name, record in {
     n: records.read(paths[0])
@@ -207,4 +207,4 @@ for name, record in {
             "torch": about["torch"],
         }
     )
-pd.DataFrame(lines).set_index("System")
+figures.Table(lines)
