@@ -60,7 +60,10 @@ def colorize_files(
     from PIL import Image
 
     model, header = load_weights(weights)
-    target.mkdir(parents=True, exist_ok=True)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ColornbError(f"{target} cannot be the folder of results ({error}).") from None
     for path in paths:
         output = target / f"{path.stem}-colorized.png"
         if output.exists():

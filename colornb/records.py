@@ -211,10 +211,13 @@ def read(folder: Path) -> dict[str, Any]:
         raise ColornbError(f"The record {path} is damaged: run its notebook again.") from None
 
 
+def _within(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
+    return [(path.parent, read(path.parent)) for path in sorted(folder.rglob("metrics.json"))]
+
+
 def under(folder: Path) -> dict[str, tuple[Path, dict[str, Any]]]:
-    """`system/variant` -> folder and record of the records that one notebook wrote."""
-    found = {path.parent: read(path.parent) for path in sorted(folder.rglob("metrics.json"))}
-    return {f"{r['system']}/{r['variant']}": (path, r) for path, r in found.items()}
+    """`system/variant` -> folder and record of what one notebook wrote on one test set."""
+    return {f"{r['system']}/{r['variant']}": (path, r) for path, r in _within(folder)}
 
 
 def group(test: ImageSet) -> str:
@@ -233,7 +236,7 @@ def read_all(profile: str) -> list[tuple[Path, dict[str, Any]]]:
         found
         for chapter, runs in planned(profile).items()
         for variant, seed in runs
-        for found in under(run_folder(profile, chapter, variant, seed)).values()
+        for found in _within(run_folder(profile, chapter, variant, seed))
     ]
 
 

@@ -202,7 +202,6 @@ for name, record in {
             "Training images": record["parameters"]["train_n"],
             "Epochs": record["parameters"]["epochs"],
             "Minutes": round(record["wall_s"] / 60, 1),
-            "Peak memory (GB)": round(record["peak_memory_mb"] / 1024, 1),
             "Device": about["device"],
             "torch": about["torch"],
         }

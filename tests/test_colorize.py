@@ -1,0 +1,229 @@
+"""Colours for batches and for photographs, and the command that gives them."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from skimage.color import rgb2lab
+from typer.testing import CliRunner
+
+from colornb import cli, lab, models, publish, scenes
+from colornb.colorize import colorize, colorize_files, predict_ab
+from colornb.errors import ColornbError
+
+ODD = (37, 53)  # rows and columns of a photograph
+
+
+@pytest.fixture(scope="module")
+def unet():
+    torch.manual_seed(0)
+    return models.create_model("unet", width=0.125).eval()
+
+
+@pytest.fixture(scope="module")
+def koalarization():
+    torch.manual_seed(0)
+    return models.create_model("koalarization", width=0.125).eval()
+
+
+@pytest.fixture(scope="module")
+def photo():
+    """A photograph of middling lightness: colours laid on it stay within the gamut."""
+    rows, columns = ODD
+    ramp = np.linspace(90, 160, columns, dtype=np.uint8)
+    return np.stack([np.tile(ramp + shift, (rows, 1)) for shift in (0, 10, 20)], axis=2)
+
+
+@pytest.fixture
+def weights(tmp_path, unet):
+    path = tmp_path / "weights.safetensors"
+    models.save_weights(unet, path)
+    return path
+
+
+@pytest.fixture
+def photos(tmp_path, photo):
+    """A good and a truncated file."""
+    good, torn = tmp_path / "good.png", tmp_path / "torn.jpg"
+    Image.fromarray(photo).save(good)
+    Image.fromarray(photo).save(torn)
+    torn.write_bytes(torn.read_bytes()[:300])
+    return good, torn
+
+
+def read(path):
+    return np.asarray(Image.open(path))
+
+
+def test_predicted_ab_has_the_pictures_shape_and_lab_units(unet):
+    images = scenes.image_set("test", size=32, limit=5).images
+    ab = predict_ab(unet, images, batch_size=2)
+    assert ab.shape == (5, 2, 32, 32) and ab.dtype == torch.float32
+    light, _ = lab.normalize(lab.rgb_to_lab(lab.to_float(images)))
+    with torch.no_grad():
+        torch.testing.assert_close(ab, unet(light) * 110, atol=1e-3, rtol=1e-4)
+
+
+@pytest.mark.parametrize("size", [32, 40])
+def test_a_picture_s_colours_do_not_depend_on_its_batch(koalarization, size):
+    images = scenes.image_set("test", size=size, limit=5).images
+    vectors = torch.randn(5, 1000, generator=torch.Generator().manual_seed(0))
+    whole = predict_ab(koalarization, images, vectors)
+    assert whole.shape == (5, 2, size, size)
+    apart = predict_ab(koalarization, images, vectors, batch_size=2)
+    torch.testing.assert_close(apart, whole, atol=1e-3, rtol=1e-4)
+    other = predict_ab(koalarization, images, vectors.flip(0))
+    assert (other - whole).abs().max() > 1e-3, "each picture has its own vector"
+
+
+def test_prediction_sees_nothing_but_lightness(unet):
+    images = scenes.image_set("test", size=32, limit=2).images
+    gray = lab.assemble(lab.rgb_to_lab(lab.to_float(images))[:, :1], torch.zeros(2, 2, 32, 32))
+    difference = (predict_ab(unet, images) - predict_ab(unet, gray)).abs()
+    assert difference.mean() < 1, "but for the rounding of the gray picture to 8 bits"
+
+
+@pytest.mark.parametrize("network, extractor", [("unet", "none"), ("koalarization", "random")])
+def test_colorize_keeps_size_and_lightness(network, extractor, photo, request):
+    model = request.getfixturevalue(network)
+    colored = colorize(photo, model, extractor=extractor)
+    assert colored.shape == (*ODD, 3) and colored.dtype == np.uint8
+    before, after = rgb2lab(photo), rgb2lab(colored)
+    assert np.abs(after - before)[..., 0].max() < 1
+    assert np.abs(after - before)[..., 1:].max() > 2, "but not the colours"
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 200), (33, 32)])
+def test_colorize_takes_any_size(shape, unet):
+    assert colorize(np.full((*shape, 3), 120, np.uint8), unet).shape == (*shape, 3)
+
+
+def test_a_bad_file_does_not_stop_the_others_and_nothing_is_overwritten(
+    tmp_path, weights, photos, photo
+):
+    good, torn = photos
+    target = tmp_path / "new" / "colored"
+    found = list(colorize_files([torn, good, tmp_path / "none.png", good], target, weights))
+    assert [source for source, _, _ in found] == [torn, good, tmp_path / "none.png", good]
+    assert [written for _, written, _ in found] == [None, target / "good-colorized.png", None, None]
+    problems = [problem for _, _, problem in found]
+    assert "torn.jpg cannot be read" in problems[0] and problems[1] == ""
+    assert "none.png is not a file" in problems[2]
+    assert problems[3].endswith("exists already: move it away or choose another folder.")
+    assert [path.name for path in target.iterdir()] == ["good-colorized.png"]
+    assert read(target / "good-colorized.png").shape == photo.shape
+
+
+def test_other_weights_and_a_bad_folder_are_told(tmp_path, weights, photos):
+    with pytest.raises(ColornbError, match="No weights at .*none.safetensors"):
+        list(colorize_files(photos, tmp_path / "out", tmp_path / "none.safetensors"))
+    weights.write_bytes(weights.read_bytes()[:100])
+    with pytest.raises(ColornbError, match="is not a weights file of this package"):
+        list(colorize_files(photos, tmp_path / "out", weights))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_in_the_place_of_the_folder_is_told(weights, photos):
+    with pytest.raises(ColornbError, match="good.png cannot be the folder of results"):
+        list(colorize_files(photos, photos[0], weights))
+
+
+# The command
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
+
+
+def test_the_command_colorizes_and_sums_up(tmp_path, weights, photos):
+    target = tmp_path / "out"
+    done = invoke("colorize", *photos, "-o", target, "--model", weights)
+    assert done.exit_code == 1
+    assert done.stdout.splitlines()[-1] == "1 colorized, 1 failed."
+    assert f"{target}/good-colorized.png" in done.stdout and "torn.jpg cannot be" in done.stdout
+    written = (target / "good-colorized.png").read_bytes()
+
+    again = invoke("colorize", photos[0], "-o", target, "--model", weights)
+    assert again.exit_code == 1 and "exists already" in again.stdout
+    assert (target / "good-colorized.png").read_bytes() == written
+
+    good = invoke("colorize", photos[0], "-o", tmp_path / "more", "--model", weights)
+    assert good.exit_code == 0 and good.stdout.splitlines()[-1] == "1 colorized, 0 failed."
+
+
+@pytest.mark.parametrize(
+    "command, told",
+    [
+        ([], ["colorize", "data", "results"]),
+        (["colorize"], ["Photographs, gray or in colour", "--model", "--output"]),
+        (["data"], ["fetch", "check"]),
+        (["results"], ["verify", "publish"]),
+    ],
+)
+def test_help_names_what_there_is(command, told):
+    done = invoke(*command, "--help")
+    assert done.exit_code == 0
+    assert all(text in done.stdout for text in told)
+
+
+def test_check_of_an_empty_data_folder_says_how_to_get_each_set(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLORNB_DATA", str(tmp_path))
+    done = invoke("data", "check")
+    assert done.exit_code == 0, "nothing there is damaged, and drawn scenes need no data"
+    lines = done.stdout.splitlines()
+    assert [line.split()[:2] for line in lines] == [
+        [name, "missing"] for name in ("cifar10", "cats_dogs", "bsds500")
+    ]
+    assert all(f"`colornb data fetch {line.split()[0]}`" in line for line in lines)
+
+
+def test_check_fails_on_damaged_data(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLORNB_DATA", str(tmp_path))
+    (tmp_path / "cifar-10-batches-bin").mkdir()
+    done = invoke("data", "check")
+    assert done.exit_code == 1
+    assert "cifar10    damaged" in done.stdout and "data_batch_1.bin is missing" in done.stdout
+
+
+def test_verify_says_how_many_files_it_hashed(monkeypatch):
+    monkeypatch.setattr(publish, "verify", lambda: 12)
+    assert invoke("results", "verify").stdout == "12 published files are as the manifest says.\n"
+
+
+@pytest.mark.parametrize(
+    "command, told",
+    [
+        (["results", "verify"], "The manifest is torn."),
+        (["data", "fetch", "mnist"], "'mnist' is not to be fetched: choose cifar10, cats_dogs"),
+        (["results", "publish", "big"], "There is no profile 'big'; there are: smoke, sample"),
+    ],
+)
+def test_an_error_is_one_sentence(command, told, monkeypatch, capsys):
+    def torn():
+        raise ColornbError("The manifest is torn.")
+
+    monkeypatch.setattr(publish, "verify", torn)
+    monkeypatch.setattr(sys, "argv", ["colornb", *command])
+    with pytest.raises(SystemExit) as exit:
+        cli.main()
+    said = capsys.readouterr()
+    assert exit.value.code == 1 and said.out == ""
+    assert told in said.err and len(said.err.splitlines()) == 1
+
+
+def test_the_installed_command_tells_an_error_without_a_traceback():
+    program = "from colornb.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "data", "fetch", "bsds500"], capture_output=True, text=True
+    )
+    assert done.returncode == 1 and done.stdout == ""
+    assert "bsds500 cannot be downloaded for you" in done.stderr and "Trace" not in done.stderr
+
+
+def test_the_front_of_the_package_stays_light():
+    program = "import sys, colornb.cli; print(*{'torch', 'timm', 'skimage'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "\n"), done.stderr

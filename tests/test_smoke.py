@@ -1,0 +1,202 @@
+"""The whole study of profile smoke, run in a copy of the repository as `make study` runs it.
+
+It is killed while it trains and started again. What the interrupted training ended with is then
+compared with a training that stock papermill runs without interruption.
+"""
+
+import json
+import math
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from types import SimpleNamespace
+
+import nbformat
+import pytest
+from test_records import FIELDS, METRICS
+
+from colornb import study
+from colornb.paths import ROOT
+
+pytestmark = pytest.mark.timeout(1200)  # a machine that also trains something is slow
+
+PLAN = [
+    (chapter, variant, seed)
+    for chapter, runs in study.planned("smoke").items()
+    for variant, seed in runs
+]
+TRAINED = [run for run in PLAN if run[0] in ("02_koalarization", "03_gan")]
+KILLED = ("03_gan", "default", 0)
+
+# What a page loads; a link that a reader may follow is no such thing.
+LOADED = re.compile(
+    r'<(?:script|img|iframe|source|link)\b[^>]*?\b(?:src|href)="((?:https?:)?//[^"]+)"'
+)
+
+
+def copy_repository(target):
+    """The files that a clone would have, and those about to be added to it."""
+    command = ["git", "ls-files", "-co", "--exclude-standard", "-z"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode:  # an unpacked archive
+        built = shutil.ignore_patterns(".*", "runs", "cache", "_build", "__pycache__")
+        shutil.copytree(ROOT, target, ignore=built)
+        return
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, target / name)
+
+
+class Copy:
+    """The copied repository, and the processes that run in it."""
+
+    def __init__(self, root):
+        self.root = root
+        copy_repository(root)
+        data = {"COLORNB_DATA": str(root / "data")}
+        self.environment = os.environ | data | {"PYTHONPATH": str(root)}
+        self.study = [sys.executable, "-m", "colornb.runner", "study", "smoke", "2"]
+
+    def folder(self, chapter, variant, seed):
+        return self.root / "runs" / "smoke" / chapter / variant / f"seed{seed}"
+
+    def call(self, *command, **environment):
+        return subprocess.run(
+            command,
+            cwd=self.root,
+            env=self.environment | environment,
+            capture_output=True,
+            text=True,
+        )
+
+    def papermill(self, *options, **environment):
+        notebook = ("notebooks/03_gan.ipynb", "out.ipynb")
+        return self.call(sys.executable, "-m", "papermill", *notebook, *options, **environment)
+
+    def kill_while_training(self):
+        """Start the study and end all of it with SIGKILL once `KILLED` has finished an epoch."""
+        folder = self.folder(*KILLED)
+        with open(self.root / "killed.log", "w") as log:
+            process = subprocess.Popen(
+                self.study,
+                cwd=self.root,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+            try:
+                deadline = time.monotonic() + 600
+                while not (folder / "history.csv").exists():
+                    assert process.poll() is None, (self.root / "killed.log").read_text()
+                    assert time.monotonic() < deadline, "no epoch was finished in 10 minutes"
+                    time.sleep(0.05)
+            finally:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory):
+    """The copy after the study was killed, what stood there then, and how the second call went."""
+    copy = Copy(tmp_path_factory.mktemp("smoke") / "colornb")
+    copy.kill_while_training()
+    before = {
+        path: path.stat().st_mtime_ns for path in copy.root.glob("runs/smoke/**/chapter.ipynb")
+    }
+    done = copy.call(*copy.study)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return SimpleNamespace(copy=copy, before=before, said=done.stdout)
+
+
+def records(folder):
+    return [json.loads(path.read_text()) for path in folder.rglob("metrics.json")]
+
+
+def test_the_second_call_repeats_no_finished_run(smoke):
+    assert "All runs are finished." in smoke.said
+    assert smoke.copy.folder("01_data", "default", 0) / "chapter.ipynb" in smoke.before
+    assert smoke.copy.folder(*KILLED) / "chapter.ipynb" not in smoke.before
+    for path, written in smoke.before.items():
+        assert path.stat().st_mtime_ns == written, path
+    for chapter, variant, seed in PLAN:
+        finished = smoke.copy.folder(chapter, variant, seed) / "chapter.ipynb" in smoke.before
+        assert (f"{chapter} {variant} seed {seed}: started" in smoke.said) == (not finished)
+
+
+@pytest.mark.parametrize("run", PLAN, ids=lambda run: "-".join(map(str, run)))
+def test_every_run_has_a_record_and_a_notebook_without_errors(smoke, run):
+    folder = smoke.copy.folder(*run)
+    found = records(folder)
+    assert found
+    for record in found:
+        assert not set(FIELDS) - set(record)
+        assert not set(METRICS) - set(record["metrics"])
+        for name, metric in record["metrics"].items():
+            assert all(math.isfinite(metric[key]) for key in ("value", "low", "high", "n")), name
+    if run in TRAINED:
+        assert {"history.csv", "weights.safetensors"} <= {path.name for path in folder.iterdir()}
+        assert found[0]["history"] == "history.csv"
+    notebook = nbformat.read(folder / "chapter.ipynb", as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(cell.execution_count for cell in code)
+    outputs = [output for cell in code for output in cell.outputs]
+    assert outputs and not [output for output in outputs if output.output_type == "error"]
+
+
+def test_every_system_has_its_row_on_the_test_set_it_was_made_for(smoke):
+    found = {
+        (record["system"], record["variant"], record["parameters"]["size"])
+        for record in records(smoke.copy.root / "runs" / "smoke")
+    }
+    rows = "gray mean_ab median_ab class_mean_ab ab_given_l oracle_image_mean".split()
+    assert {("baseline", row, size) for row in rows for size in (32, 64)} <= found
+    assert {
+        ("baseline", "regression_gain", 32),
+        ("gan", "default", 32),
+        ("gan", "l1_only", 32),
+        ("koalarization", "default", 64),
+    } <= found
+
+
+def test_the_book_has_every_chapter_and_loads_nothing_from_outside(smoke):
+    html = smoke.copy.root / "runs" / "smoke" / "book" / "_build" / "html"
+    pages = {path.relative_to(html).as_posix(): path for path in html.rglob("*.html")}
+    chapters = {f"chapters/{chapter}.html" for chapter, _, _ in PLAN}
+    assert len(chapters) == 4 and {"index.html"} | chapters <= set(pages)
+    for name, path in pages.items():
+        assert not LOADED.findall(path.read_text(encoding="utf8")), name
+
+
+def test_a_call_after_that_does_nothing(smoke):
+    done = smoke.copy.call(*smoke.copy.study)
+    assert (done.returncode, done.stdout) == (0, "Nothing to be done.\n")
+
+
+def test_stock_papermill_ends_with_the_metrics_of_the_interrupted_run(smoke):
+    folder = smoke.copy.folder(*KILLED)
+    interrupted = records(folder)[0]
+    shutil.move(folder, smoke.copy.root / "interrupted")
+    done = smoke.copy.papermill("-p", "profile", "smoke")
+    assert done.returncode == 0, done.stderr
+    assert not (folder / "chapter.ipynb").exists() and (smoke.copy.root / "out.ipynb").exists()
+    assert records(folder)[0]["metrics"] == interrupted["metrics"]
+
+
+def test_an_unknown_parameter_is_refused(smoke):
+    done = smoke.copy.papermill("-p", "profile", "smoke", "-p", "epoch", "3")
+    assert done.returncode
+    last = done.stderr.strip().splitlines()[-1]
+    assert re.search(r"There is no parameter 'epoch' in 03_gan; there are: profile, .*epochs", last)
+
+
+def test_missing_data_are_told_with_the_command_that_fetches_them(smoke, tmp_path):
+    done = smoke.copy.papermill("-p", "profile", "cpu", COLORNB_DATA=str(tmp_path))
+    assert done.returncode
+    last = done.stderr.strip().splitlines()[-1]
+    assert f"cifar10 is not in {tmp_path}: `colornb data fetch cifar10` fetches it" in last
