@@ -17,13 +17,29 @@ class Koalarization(nn.Module):
     Args:
         features: length of the classifier's vector; 0 leaves the vector out.
         width: factor on all inner channels; 1 is the published network.
+        feature_scale: factor on the vector. At 1 the logits outweigh the encoder's channels at
+            first, and the network learns its training pictures by heart from them.
+        feature_dropout: share of the vector's entries that training leaves out.
     """
 
     size = 224
 
-    def __init__(self, *, features: int = 1000, width: float = 1.0):
+    def __init__(
+        self,
+        *,
+        features: int = 1000,
+        width: float = 1.0,
+        feature_scale: float = 1.0,
+        feature_dropout: float = 0.0,
+    ):
         super().__init__()
-        self.options = {"features": features, "width": width}
+        self.options = {
+            "features": features,
+            "width": width,
+            "feature_scale": feature_scale,
+            "feature_dropout": feature_dropout,
+        }
+        self.dropout = nn.Dropout(feature_dropout)
 
         def scaled(channels: int) -> int:
             return max(8, round(channels * width))
@@ -73,6 +89,7 @@ class Koalarization(nn.Module):
         encoded = self.encoder(l)
         if self.options["features"]:
             n, _, h, w = encoded.shape
+            features = self.dropout(features * self.options["feature_scale"])
             repeated = features[:, :, None, None].expand(n, -1, h, w)
             encoded = torch.cat((encoded, repeated), dim=1)  # (N, 1256, 28, 28)
         return self.decoder(encoded)

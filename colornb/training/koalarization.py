@@ -29,6 +29,8 @@ def fit(
     learning_rate: float = 1e-3,
     weight_decay: float = 0.0,
     schedule: str = "constant",
+    feature_scale: float = 1.0,
+    feature_dropout: float = 0.0,
     width: float = 1.0,
     device: str = "auto",
     precision: str = "auto",
@@ -46,7 +48,7 @@ def fit(
         extractor: name of the extractor, kept with the weights.
         weight_decay: decoupled, as in AdamW; 0 is the paper's Adam.
         schedule: "constant" or "one_cycle".
-        width: factor on the inner channels.
+        feature_scale, feature_dropout, width: options of the network.
 
     Raises:
         ColornbError: the folder is in use, or the loss is not finite.
@@ -56,7 +58,13 @@ def fit(
     settings["data_sha256"] = images.sha256
     flip = settings["flip"] = mirrored_features is not None
     torch.manual_seed(seed)
-    model = create_model("koalarization", features=features.shape[1], width=width)
+    model = create_model(
+        "koalarization",
+        features=features.shape[1],
+        width=width,
+        feature_scale=feature_scale,
+        feature_dropout=feature_dropout,
+    )
     model.to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), learning_rate, weight_decay=weight_decay)
     schedule = make_schedule(schedule, optimizer, epochs * (len(images) // batch_size))

@@ -1,0 +1,198 @@
+"""What figures and tables show, not how they look."""
+
+import io
+import re
+import xml.etree.ElementTree as ElementTree
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from colornb import baselines, figures, scenes
+
+SYSTEMS = ("gan/default", "gan/l1_only", "baseline/gray")
+
+
+def measured(value):
+    """Metrics of a record, all of one value with the interval value +- 10 %."""
+    return {
+        name: {"value": value, "low": 0.9 * value, "high": 1.1 * value, "n": 40}
+        for name in figures.METRICS
+    }
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return {system: measured(0.01 * (i + 1)) for i, system in enumerate(SYSTEMS)}
+
+
+def one_colour(rgb, n=3, size=8):
+    return torch.tensor(rgb, dtype=torch.uint8).view(1, 3, 1, 1).expand(n, 3, size, size)
+
+
+def decoded(picture):
+    """RGB (H, W, 3) of a figure that is a JPEG."""
+    assert picture.mime == "image/jpeg"
+    with Image.open(io.BytesIO(picture.data)) as image:
+        assert image.format == "JPEG"
+        return np.asarray(image).astype(int)
+
+
+def texts(picture):
+    """The letters of an SVG; matplotlib draws them and keeps each text as a comment."""
+    assert picture.mime == "image/svg+xml" and isinstance(picture.data, str)
+    assert ElementTree.fromstring(picture.data).tag == "{http://www.w3.org/2000/svg}svg"
+    return [text.strip() for text in re.findall(r"<!--(.*?)-->", picture.data)]
+
+
+def test_jupyter_shows_a_picture_by_its_type(rows):
+    svg = figures.intervals(rows, "mse_rgb")
+    assert svg._repr_mimebundle_() == {"image/svg+xml": svg.data}
+    jpeg = figures.rows_of_pictures({"gray": one_colour((9, 9, 9))})
+    assert jpeg._repr_mimebundle_() == {"image/jpeg": jpeg.data}
+
+
+def test_rows_of_pictures_stand_in_their_order():
+    colours = {"first": (200, 0, 0), "second": (0, 160, 0), "third": (0, 0, 220)}
+    picture = decoded(
+        figures.rows_of_pictures({k: one_colour(v) for k, v in colours.items()}, titles="abc")
+    )
+    middles = []
+    for colour in colours.values():
+        shown = np.abs(picture - colour).max(axis=2) < 12
+        heights, columns = np.nonzero(shown)
+        middles.append(heights.mean())
+        gaps = (np.diff(np.unique(columns)) > 1).sum()
+        assert gaps == 2, "three pictures beside each other"
+        assert shown.sum() > 0.15 * shown.size
+    assert middles == sorted(middles)
+
+
+def test_rows_of_another_length_are_refused():
+    with pytest.raises(ValueError):
+        figures.rows_of_pictures({"a": one_colour((9, 9, 9)), "b": one_colour((9, 9, 9), n=2)})
+
+
+def test_gray_is_all_that_a_network_sees():
+    images = scenes.image_set("test", size=32, limit=3).images
+    gray = figures.gray(images)
+    assert gray.dtype == torch.uint8 and gray.shape == images.shape
+    assert (gray.amax(1).int() - gray.amin(1).int()).max() <= 1
+    expected = baselines.fit(images, torch.zeros(3, dtype=torch.int64)).predict(
+        "gray", images, torch.zeros(3, dtype=torch.int64)
+    )
+    assert torch.equal(gray, expected)
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 40])
+def test_loss_curves_name_their_panels_and_curves(epochs):
+    history = pd.DataFrame({"epoch": range(1, epochs + 1), "l1": 0.5, "monitor": 0.4, "d": 0.69})
+    panels = {"L1": {"l1": "training", "monitor": "held out"}, "entropy": {"d": "critic"}}
+    said = texts(figures.loss_curves(history, panels))
+    assert {"L1", "entropy", "training", "held out", "critic"} <= set(said)
+    assert said.count("epoch") == 2
+
+
+def test_intervals_draw_every_system_from_the_top_down(rows):
+    said = texts(figures.intervals(rows, "mse_rgb", reference=(0.015, "a reference")))
+    names = [figures.NAMES[system] for system in SYSTEMS]
+    assert [text for text in said if text in names] == names
+    assert {figures.METRICS["mse_rgb"].label, "a reference"} <= set(said)
+
+
+def test_frontier_names_every_system_and_both_marks(rows):
+    said = texts(figures.frontier(rows, report=0.00622, floor=(-0.001, 0.001)))
+    assert {figures.NAMES[system] for system in SYSTEMS} <= set(said)
+    assert any("0.00622" in text for text in said) and any("truth half" in text for text in said)
+
+
+def test_ab_plane_shows_the_colours_that_occur():
+    red = one_colour((230, 60, 50), size=16)
+    picture = decoded(figures.ab_plane({"all red": red}))
+    strongest = picture[..., 0] - picture[..., 1:].max(axis=2)
+    assert strongest.max() > 60, "the colour's own bin is drawn in its colour"
+    assert (strongest > 40).mean() < 0.01, "and no other"
+
+
+def test_the_same_figure_is_the_same_file_and_leaves_the_style_alone(rows):
+    before = dict(mpl.rcParams)
+    one, again = (figures.intervals(rows, "kid") for _ in range(2))
+    assert one == again
+    pictures = {"a": one_colour((20, 90, 30))}
+    assert figures.rows_of_pictures(pictures) == figures.rows_of_pictures(pictures)
+    assert dict(mpl.rcParams) == before
+
+
+def test_a_system_has_one_colour_everywhere(rows):
+    assert len({figures.colour(system) for system in SYSTEMS}) == 3
+    assert figures.colour("baseline/mean_ab") == figures.colour("baseline/gray")
+    for draw in (
+        figures.intervals(rows, "mse_rgb"),
+        figures.frontier(rows, report=0.01, floor=(0, 0.001)),
+    ):
+        assert all(figures.colour(system).lower() in draw.data for system in SYSTEMS)
+
+
+def html_rows(table):
+    """Texts of the cells of a table's HTML, row by row; a line break counts as a space."""
+    tree = ElementTree.fromstring(table._repr_html_().replace("<br>", "<br/>"))
+    lines = [[" ".join(cell.itertext()) for cell in row] for row in tree.iter("tr")]
+    return lines[0], lines[1:]
+
+
+def test_table_has_values_with_their_intervals():
+    found = measured(0.5) | {"mse_rgb": {"value": 0.005554, "low": 0.0051, "high": 0.006, "n": 9}}
+    records = {
+        "gan/default": {"metrics": found, "parameters": {"sees": "l"}},
+        "baseline/oracle_image_mean": {"metrics": found, "parameters": {"sees": "answer"}},
+        "new/system": {"metrics": found, "parameters": {"sees": "class"}},
+    }
+    head, lines = html_rows(figures.table(records, ["mse_rgb", "c2st"]))
+    labels = [figures.METRICS[name].label for name in ("mse_rgb", "c2st")]
+    assert head == ["System", "Sees", *labels]
+    numbers = ["0.00555 [0.00510, 0.00600]", "50.0% [45.0%, 55.0%]"]
+    assert lines == [
+        [figures.NAMES["gan/default"], figures.SEES["l"], *numbers],
+        [figures.NAMES["baseline/oracle_image_mean"], figures.SEES["answer"], *numbers],
+        ["new/system", figures.SEES["class"], *numbers],
+    ]
+
+
+@pytest.mark.parametrize(
+    "metric, low, high, verdict",
+    [
+        ("mse_rgb", -0.002, -0.001, "better"),
+        ("mse_rgb", 0.001, 0.002, "worse"),
+        ("mse_rgb", -0.001, 0.002, "not distinguishable"),
+        ("psnr", 0.1, 0.2, "better"),
+        ("psnr", -0.2, -0.1, "worse"),
+        ("kid", -0.2, 0.0, "not distinguishable"),
+        ("chroma_retention", 0.1, 0.2, "higher"),
+        ("chroma_retention", -0.2, -0.1, "lower"),
+    ],
+)
+def test_pair_table_judges_by_the_interval(metric, low, high, verdict):
+    row = {"a": "gan/default", "b": "gan/l1_only", "dataset": "cifar10", "metric": metric}
+    row |= {"difference": (low + high) / 2, "low": low, "high": high, "n": 1000, "seeds": 1}
+    head, (cells,) = html_rows(figures.pair_table(pd.DataFrame([row])))
+    assert head[-1] == "verdict" and cells[-1] == verdict
+    assert cells[:3] == [figures.NAMES["gan/default"], figures.NAMES["gan/l1_only"], "cifar10"]
+    assert figures.METRICS[metric].label in cells
+
+
+def test_pair_table_shows_the_difference_with_its_sign():
+    row = {"a": "x/y", "b": "z/w", "dataset": "scenes", "metric": "mse_rgb", "n": 9, "seeds": 1}
+    row |= {"difference": 0.001234, "low": -0.0001, "high": 0.00249}
+    _, (cells,) = html_rows(figures.pair_table(pd.DataFrame([row])))
+    assert "+0.00123 [-0.00010, +0.00249]" in cells and {"x/y", "z/w"} <= set(cells)
+
+
+def test_a_table_takes_any_text():
+    long = "a <b> & " + "long " * 30 + "end"
+    table = figures.Table([{"name": f"{long}\nsecond <line>", "number": 3}])
+    head, (cells,) = html_rows(table)
+    assert head == ["name", "number"] and cells == [f"{long} second <line>", "3"]
+    assert "a <b>" in repr(table)
