@@ -1,7 +1,7 @@
 """What frozen, pretrained classifiers see in the gray picture.
 
 The extractor is no part of a network's parameters: its vectors are computed once per set of
-images and stored, keyed by the content of the images and of the extractor's weights.
+images and stored, keyed by the content of the images and the extractor's name.
 """
 
 import hashlib

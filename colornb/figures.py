@@ -224,7 +224,8 @@ def frontier(
             NAMES.get(system, system), (mse["value"], kid["value"]), xytext=(7, 5),
             textcoords="offset points", fontsize=8, color=colour(system),
         )
-    axis.set(xlabel=METRICS["mse_rgb"].label + ", lower is closer", ylabel="KID, lower is more alike")
+    axis.set_xlabel(METRICS["mse_rgb"].label + ", lower is closer")
+    axis.set_ylabel("KID, lower is more alike")
     axis.margins(x=0.16)
     axis.legend(loc="upper right", fontsize=8)
     return _svg(figure)

@@ -49,9 +49,7 @@ def publish(profile: str) -> str:
             if (folder / name).exists():
                 shutil.copy(folder / name, target)
     write_chapters(profile, CHAPTERS)
-    published = [
-        json.loads(path.read_text(encoding="utf8")) for path in sorted(RESULTS.rglob("metrics.json"))
-    ]
+    published = [records.read(path.parent) for path in sorted(RESULTS.rglob("metrics.json"))]
     rows = [row for record in published for row in records.rows(record)]
     frame = pd.DataFrame(rows, columns=records.RESULT_COLUMNS)
     frame.to_csv(RESULTS / "results.csv", index=False, float_format="%.6g")

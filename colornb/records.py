@@ -88,8 +88,8 @@ def write(
     """Writes the record of a run and returns it.
 
     `system` and `variant` are those of the run, unless a notebook makes several records: then
-    each has its folder `records/DATASET-SIZE/VARIANT`. `sees` is what the system looks at besides the
-    gray picture: "l" (nothing), "class", "caption", "reference" or "answer".
+    each has its folder `records/DATASET-SIZE/VARIANT`. `sees` is what the system looks at besides
+    the gray picture: "l" (nothing), "class", "caption", "reference" or "answer".
     """
     folder = run.folder
     if variant is not None:
