@@ -211,7 +211,8 @@ def frontier(
     axis = figure.subplots()
     axis.axhspan(*floor, color="#DDDDDD", lw=0, label="truth half against truth half")
     axis.axvline(report, color="#1A1A1A", lw=1, ls="--", label=f"the report's MSE, {report}")
-    for system, found in rows.items():
+    by_kid = sorted(rows.items(), key=lambda item: item[1]["kid"]["value"])
+    for place, (system, found) in enumerate(by_kid):
         mse, kid = found["mse_rgb"], found["kid"]
         axis.errorbar(
             mse["value"], kid["value"],
@@ -221,8 +222,10 @@ def frontier(
             mfc="white" if system.startswith("baseline") else None,
         )
         axis.annotate(
-            NAMES.get(system, system), (mse["value"], kid["value"]), xytext=(7, 5),
-            textcoords="offset points", fontsize=8, color=colour(system),
+            # Neighbours in height have their names above and below, so that they stay apart.
+            NAMES.get(system, system), (mse["value"], kid["value"]),
+            xytext=(7, 5 if place % 2 else -12), textcoords="offset points", fontsize=8,
+            color=colour(system),
         )
     axis.set_xlabel(METRICS["mse_rgb"].label + ", lower is closer")
     axis.set_ylabel("KID, lower is more alike")
@@ -302,27 +305,24 @@ def table(records: Mapping[str, Mapping], metrics: Sequence[str]) -> Table:
 
 
 def pair_table(pairs: pd.DataFrame) -> Table:
-    """Rows of `pairs.csv`, with a verdict by the 95 % interval."""
-    lines = []
+    """Rows of `pairs.csv`: a row per pair of systems, a column per metric with a verdict."""
+    lines = {}
     for row in pairs.to_dict("records"):
-        metric = METRICS[row["metric"]]
-        digits = max(3, int(metric.format[1]) if metric.format[1].isdigit() else 3)
-        numbers = [f"{row[key]:+.{digits}f}" for key in ("difference", "low", "high")]
-        excluded = row["low"] * row["high"] > 0
+        a, b = (NAMES.get(row[key], row[key]) for key in "ab")
+        line = lines.setdefault((a, b, row["dataset"]), {"System": a, "against": b})
+        line["on"] = row["dataset"]
+        line[METRICS[row["metric"]].label] = _difference(row)
+    return Table(list(lines.values()))
+
+
+def _difference(row: Mapping) -> str:
+    metric = METRICS[row["metric"]]
+    digits = 5 if row["metric"].startswith("mse") else 3
+    value, low, high = (f"{row[key]:+.{digits}f}" for key in ("difference", "low", "high"))
+    if row["low"] <= 0 <= row["high"]:
         verdict = "not distinguishable"
-        if excluded and metric.better != "one":
-            lower = row["high"] < 0
-            verdict = "better" if lower == (metric.better == "lower") else "worse"
-        elif excluded:
-            verdict = "higher" if row["low"] > 0 else "lower"
-        lines.append(
-            {
-                "system": NAMES.get(row["a"], row["a"]),
-                "against": NAMES.get(row["b"], row["b"]),
-                "on": row["dataset"],
-                "metric": metric.label,
-                "difference": f"{numbers[0]}\n[{numbers[1]}, {numbers[2]}]",
-                "verdict": verdict,
-            }
-        )
-    return Table(lines)
+    elif metric.better == "one":
+        verdict = "higher" if row["low"] > 0 else "lower"
+    else:
+        verdict = "better" if (row["high"] < 0) == (metric.better == "lower") else "worse"
+    return f"{verdict}: {value}\n[{low}, {high}]"

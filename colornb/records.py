@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from colornb import metrics, realism
+from colornb import baselines, metrics, realism
 from colornb.datasets import ImageSet
 from colornb.errors import ColornbError
 from colornb.features import LITE0, pooled
@@ -227,7 +227,9 @@ def group(test: ImageSet) -> str:
 
 def trivial(run: StudyRun, test: ImageSet) -> dict[str, tuple[Path, dict[str, Any]]]:
     """Folder and record of the rows without a network, which chapter 01 wrote, on a test set."""
-    return under(run.of("01_data") / "records" / group(test))
+    found = under(run.of("01_data") / "records" / group(test))
+    names = [f"baseline/{name}" for name in baselines.NAMES]
+    return {name: found[name] for name in names if name in found}
 
 
 def read_all(profile: str) -> list[tuple[Path, dict[str, Any]]]:

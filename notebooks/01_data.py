@@ -93,8 +93,8 @@ back = lab.to_uint8(lab.lab_to_rgb(there)).int()
 worst = (back - small["test"].images.int()).abs().max().item()
 spread = there[:, 1:].std(dim=(0, 2, 3))
 Markdown(
-    f"There and back again, no pixel of the small test set changes by more "
-    f"than {worst} of 255 levels. The standard deviation of a is "
+    f"There and back again, the pixels of the small test set change by at "
+    f"most {worst} of 255 levels. The standard deviation of a is "
     f"{spread[0]:.1f} and that of b {spread[1]:.1f}: the colours of a picture "
     f"lie mostly on an axis from blue to yellow, as the next figure shows."
 )

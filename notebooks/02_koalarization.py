@@ -157,7 +157,7 @@ record = records.write(run, measured, test, train)
 name = f"{run.system}/{run.variant}"
 rows = {name: record} | {key: row for key, (_, row) in trivial.items()}
 metrics = ["mse_rgb", "mae_rgb", "delta_e2000", "chroma_retention"]
-figures.table(rows, [*metrics, "kid", "c2st"])
+figures.table(rows, [*metrics, "kid"])
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-koalarization-mse", "caption": "Mean squared error on the test pictures with 95 % intervals over pictures; lower is better. Gray: rows without a network."}, "image": {"alt": "Dots with intervals: the error of Koalarization beside the trivial rows"}}
 figures.intervals({k: r["metrics"] for k, r in rows.items()}, "mse_rgb")

@@ -127,7 +127,7 @@ trivial = records.trivial(run, test)
 record = records.write(run, measured, test, train)
 rows = {name: record} | {key: row for key, (_, row) in trivial.items()}
 metrics = ["mse_rgb", "mse_ab", "delta_e2000", "chroma_retention"]
-figures.table(rows, [*metrics, "kid", "c2st"])
+figures.table(rows, [*metrics, "kid"])
 
 # %% tags=["hide-input"]
 blind = [s for s, (_, r) in trivial.items() if r["parameters"]["sees"] == "l"]

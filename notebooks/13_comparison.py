@@ -63,7 +63,9 @@ boosted = baselines.recolor(
     test.images, gain * predict(folders("03_gan", "l1_only")[0], test)
 )
 measured = records.measure(boosted, test, train)
-records.write(run, measured, test, train, variant="regression_gain", gain=gain)
+records.write(
+    run, measured, test, train, variant="regression_gain", gain=gain
+)
 Markdown(f"The gain is {gain:.2f}.")
 
 # %% [markdown]
@@ -77,7 +79,7 @@ systems = {
 own = records.under(run.folder)
 rest = records.trivial(run, test)
 systems |= {name: [folder] for name, (folder, _) in (own | rest).items()}
-small = {name: records.read(paths[0]) for name, paths in systems.items()}
+small = {name: records.read(runs[0]) for name, runs in systems.items()}
 closeness = ["mse_rgb", "psnr", "ssim", "mae_rgb", "delta_e2000"]
 counting = ["acc2", "acc5", "auc", "auc_rebalanced"]
 realism = ["colorfulness_ratio", "chroma_retention", "kid", "c2st"]
@@ -133,7 +135,8 @@ photo_rows = records.trivial(run, photos)
 photo_systems = {"koalarization/default": koala}
 photo_systems |= {n: [folder] for n, (folder, _) in photo_rows.items()}
 large = {n: records.read(paths[0]) for n, paths in photo_systems.items()}
-figures.table(large, [*closeness, "chroma_retention", "kid"])
+metrics = ["mse_rgb", "mae_rgb", "delta_e2000", "chroma_retention"]
+figures.table(large, [*metrics, "kid"])
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-photo-mse", "caption": "Mean squared error on the test photographs with 95 % intervals over pictures; lower is better."}, "image": {"alt": "Dots with intervals for Koalarization and the trivial rows"}}
 figures.intervals({n: r["metrics"] for n, r in large.items()}, "mse_rgb")

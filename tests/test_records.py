@@ -124,7 +124,7 @@ def test_a_notebook_may_write_several_records(root, measured, sets):
         records.write(run, measured, test, train, variant=name, sees=sees)
     records.write(run, measured, replace(test, name="other"), train, variant="gray")
     found = records.trivial(begin(), test)
-    assert list(found) == ["baseline/class_mean_ab", "baseline/gray"]
+    assert list(found) == ["baseline/gray", "baseline/class_mean_ab"], "as in the tables"
     folder, record = found["baseline/class_mean_ab"]
     assert folder == run.folder / "records" / "scenes-32" / "class_mean_ab"
     assert record["parameters"]["sees"] == "class"
