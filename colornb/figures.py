@@ -24,7 +24,6 @@ COLOURS = {
     "gan/l1_only": "#0072B2",
     "koalarization/default": "#009E73",
     "baseline": "#8A8A8A",
-    "truth": "#1A1A1A",
 }
 
 NAMES = {
@@ -168,13 +167,12 @@ def loss_curves(history: pd.DataFrame, panels: Mapping[str, Mapping[str, str]]) 
 
 
 @_styled
-def intervals(rows: Mapping[str, Mapping], metric: str, *, reference: tuple | None = None):
+def intervals(rows: Mapping[str, Mapping], metric: str) -> Picture:
     """One metric of several systems, with 95 % intervals over images.
 
     Args:
         rows: `system/variant` -> metrics of its record, drawn from top to bottom.
         metric: name in `METRICS`.
-        reference: (value, label) of a vertical line.
     """
     figure = Figure(figsize=(6.2, 0.34 * len(rows) + 0.9), layout="constrained")
     axis = figure.subplots()
@@ -183,12 +181,6 @@ def intervals(rows: Mapping[str, Mapping], metric: str, *, reference: tuple | No
         axis.errorbar(
             value, -line, xerr=[[value - low], [high - value]], fmt="o", ms=5, capsize=3,
             color=colour(system),
-        )
-    if reference:
-        axis.axvline(reference[0], color="#1A1A1A", lw=1, ls="--")
-        axis.annotate(
-            reference[1], (reference[0], 1), xycoords=("data", "axes fraction"), fontsize=8,
-            xytext=(0, 2), textcoords="offset points", ha="center",
         )
     axis.set_yticks(range(0, -len(rows), -1), [NAMES.get(s, s) for s in rows])
     axis.grid(axis="y", visible=False)

@@ -12,7 +12,7 @@ import platform
 import resource
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
@@ -28,7 +28,7 @@ from colornb.errors import ColornbError
 from colornb.features import LITE0, pooled
 from colornb.paths import ROOT
 from colornb.study import StudyRun, planned, run_folder
-from colornb.training.run import replace_atomically
+from colornb.training.run import make_fabric, replace_atomically
 
 RESULT_COLUMNS = (
     "system,variant,profile,dataset,extractor,train_n,sees,seed,metric,value,low,high,n,unit,device"
@@ -80,16 +80,16 @@ def write(
     test: ImageSet,
     train: ImageSet,
     *,
-    system: str | None = None,
     variant: str | None = None,
     sees: str = "l",
     **parameters: Any,
 ) -> dict[str, Any]:
     """Writes the record of a run and returns it.
 
-    `system` and `variant` are those of the run, unless a notebook makes several records: then
-    each has its folder `records/DATASET-SIZE/VARIANT`. `sees` is what the system looks at besides
-    the gray picture: "l" (nothing), "class", "caption", "reference" or "answer".
+    Without `variant` it is the record of the run's own system. With it, it is that of a baseline,
+    of which a notebook may make several: each has its folder `records/DATASET-SIZE/VARIANT`.
+    `sees` is what the system looks at besides the gray picture: "l" (nothing), "class",
+    "caption", "reference" or "answer".
     """
     folder = run.folder
     if variant is not None:
@@ -101,8 +101,10 @@ def write(
         "sees": sees,
         "kid_network": f"{LITE0}, pooled features at {kid_size(test)} pixels",
     }
+    if "precision" in settings:  # what "auto" came to on this machine
+        settings["precision"] = make_fabric(settings["device"], settings["precision"])[1]
     record = {
-        "system": system or run.system,
+        "system": "baseline" if variant else run.system,
         "variant": variant or run.variant,
         "profile": run.profile,
         "seed": run.seed,
@@ -225,11 +227,27 @@ def group(test: ImageSet) -> str:
     return f"{test.name}-{test.images.shape[-1]}"
 
 
-def trivial(run: StudyRun, test: ImageSet) -> dict[str, tuple[Path, dict[str, Any]]]:
-    """Folder and record of the rows without a network, which chapter 01 wrote, on a test set."""
-    found = under(run.of("01_data") / "records" / group(test))
-    names = [f"baseline/{name}" for name in baselines.NAMES]
-    return {name: found[name] for name in names if name in found}
+def write_trivial(run: StudyRun, test: ImageSet, train: ImageSet) -> None:
+    """Measures the rows without a network on a test set and writes a record of each."""
+    fitted = baselines.fit(train.images, train.labels)
+    for name, sees in baselines.SEES.items():
+        predicted = fitted.predict(name, test.images, test.labels)
+        write(run, measure(predicted, test, train), test, train, variant=name, sees=sees)
+
+
+def trivial(
+    run: StudyRun, test: ImageSet, train: ImageSet
+) -> dict[str, tuple[Path, dict[str, Any]]]:
+    """Folder and record of the rows without a network on a test set.
+
+    They are chapter 01's; a notebook that is run alone makes them for it.
+    """
+    chapter = replace(run, chapter="01_data", variant="default", seed=0, parameters={})
+    folder = chapter.folder / "records" / group(test)
+    if not all((folder / name / "metrics.json").exists() for name in baselines.NAMES):
+        write_trivial(chapter, test, train)
+    found = under(folder)
+    return {name: found[name] for name in (f"baseline/{n}" for n in baselines.NAMES)}
 
 
 def read_all(profile: str) -> list[tuple[Path, dict[str, Any]]]:

@@ -76,11 +76,14 @@ def test_equal_sets_have_no_distance():
 def test_kid_difference_is_paired():
     real, a = features()
     b = a + np.float32(0.3)
-    got = realism.kid_difference(real, b, a)
+    got = realism.kid_difference(real, [b], [a])
     single_b, single_a = realism.kid(real, b), realism.kid(real, a)
     assert got["difference"] == pytest.approx(single_b["value"] - single_a["value"])
     assert 0 < got["low"] < got["difference"] < got["high"]
-    assert realism.kid_difference(real, a, a) == {"difference": 0, "low": 0, "high": 0, "n": 200}
+    none = realism.kid_difference(real, [a], [a])
+    assert none == {"difference": 0, "low": 0, "high": 0, "n": 200}
+    seeds = realism.kid_difference(real, [b, a], [a, a])
+    assert seeds["difference"] == pytest.approx(got["difference"] / 2), "the mean over seeds"
 
 
 def test_floor_is_around_zero_and_matches_a_half_against_a_half():

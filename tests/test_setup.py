@@ -95,7 +95,7 @@ def test_make_passes_data_as_an_absolute_path(tmp_path):
     shutil.copy(ROOT / "Makefile", tmp_path)
     probe = "include Makefile\nprobe:\n\t@echo $$COLORNB_DATA\n"
     (tmp_path / "probe.mk").write_text(probe)
-    done = make("-f", "probe.mk", "probe", "DATA=my data", cwd=tmp_path)
+    done = make("--no-print-directory", "-f", "probe.mk", "probe", "DATA=my data", cwd=tmp_path)
     assert done.stdout.strip() == str(data)
 
 
