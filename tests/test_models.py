@@ -116,11 +116,12 @@ def test_a_pickle_or_another_file_is_refused_and_not_executed(tmp_path):
         models.load_weights(tmp_path / "missing.safetensors")
 
 
-def test_weights_of_other_options_are_refused(tmp_path):
+@pytest.mark.parametrize("options", ['{"width": 0.125}', "[1]", "{"])
+def test_weights_of_other_options_are_refused(tmp_path, options):
     from safetensors.torch import save_file
 
     path = tmp_path / "weights.safetensors"
     state = models.create_model("unet", width=0.25).state_dict()
-    save_file(state, path, metadata={"model": "unet", "options": '{"width": 0.125}'})
+    save_file(state, path, metadata={"model": "unet", "options": options})
     with pytest.raises(ColornbError, match="not a weights file"):
         models.load_weights(path)

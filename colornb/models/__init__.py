@@ -73,7 +73,7 @@ def load_weights(path: Path | str) -> tuple[nn.Module, dict[str, str]]:
             state = {key: file.get_tensor(key) for key in file.keys()}
         model = create_model(header["model"], **json.loads(header["options"]))
         model.load_state_dict(state)
-    except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise ColornbError(f"{path} is not a weights file of this package ({reason}).") from None
     return model.eval().requires_grad_(False), header
