@@ -34,15 +34,18 @@ def predict_ab(
 
 
 @torch.no_grad()
-def colorize(image: np.ndarray, model: nn.Module, *, extractor: str = "none") -> np.ndarray:
+def colorize(
+    image: np.ndarray, model: nn.Module, *, extractor: str = "none", size: int | None = None
+) -> np.ndarray:
     """A photograph, uint8 (H, W, 3), with the colours that the network gives to its L.
 
     Chroma is predicted at the network's size and brought to the photograph's; L stays.
-    `extractor` names the frozen classifier that a Koalarization was trained with.
+    `extractor` names the frozen classifier that a Koalarization was trained with, and `size` the
+    pixels of its training pictures, by default those of the published network.
     """
     picture = lab.to_float(torch.from_numpy(image).permute(2, 0, 1)[None])
-    size = (model.size, model.size)
-    small = lab.to_uint8(interpolate(picture, size, mode="bilinear", antialias=True))
+    squashed = (size or model.size,) * 2
+    small = lab.to_uint8(interpolate(picture, squashed, mode="bilinear", antialias=True))
     vectors = features.extract(small, extractor) if isinstance(model, Koalarization) else None
     ab = predict_ab(model, small, vectors)
     colored = lab.assemble(lab.rgb_to_lab(picture)[:, :1], ab)
@@ -60,6 +63,8 @@ def colorize_files(
     from PIL import Image
 
     model, header = load_weights(weights)
+    trained_at, extractor = header.get("size", ""), header.get("extractor", "none")
+    size = int(trained_at) if trained_at.isdigit() else None
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -70,7 +75,7 @@ def colorize_files(
             yield path, None, f"{output} exists already: move it away or choose another folder."
             continue
         try:
-            picture = colorize(read_image(path), model, extractor=header.get("extractor", "none"))
+            picture = colorize(read_image(path), model, extractor=extractor, size=size)
         except ColornbError as error:
             yield path, None, str(error)
             continue

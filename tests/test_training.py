@@ -134,6 +134,44 @@ def test_other_settings_start_over_and_keep_the_old_run(pictures, tmp_path, caps
     assert len(pd.read_csv(tmp_path / "history.csv")) == 3
 
 
+def test_a_run_that_starts_over_does_not_look_finished(pictures, tmp_path, monkeypatch):
+    fit_gan(pictures, tmp_path)
+    (tmp_path / "metrics.json").write_text("{}")
+    monkeypatch.setattr(Run, "log", lambda self, **row: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        fit_gan(pictures, tmp_path, learning_rate=1e-3)
+    assert not (tmp_path / "metrics.json").exists()
+    assert not (tmp_path / "weights.safetensors").exists()
+
+
+def test_a_history_lost_after_its_checkpoint_is_written_again(pictures, tmp_path):
+    fit_gan(pictures, tmp_path)
+    (tmp_path / "history.csv").unlink()
+    fit_gan(pictures, tmp_path)
+    assert len(pd.read_csv(tmp_path / "history.csv")) == 3
+
+
+def test_the_weights_say_at_which_size_they_were_trained(pictures, tmp_path):
+    fit_koalarization(pictures, tmp_path)
+    _, header = load_weights(tmp_path / "weights.safetensors")
+    assert header["size"] == "32" and header["extractor"] == "random"
+
+
+@pytest.mark.parametrize(
+    "options, sentence",
+    [
+        ({"epochs": 0}, "epochs must be at least 1, not 0"),
+        ({"batch_size": 0}, "between 1 and the 16 training pictures, not 0"),
+        ({"batch_size": 17}, "between 1 and the 16 training pictures, not 17"),
+        ({"device": "gpu"}, "no device 'gpu'; there are: auto, cpu, cuda"),
+    ],
+)
+@pytest.mark.parametrize("fit", [fit_gan, fit_koalarization])
+def test_impossible_settings_are_told(fit, options, sentence, pictures, tmp_path):
+    with pytest.raises(ColornbError, match=sentence):
+        fit(pictures, tmp_path, **options)
+
+
 def test_training_lowers_the_loss_and_the_discriminator_is_trained(pictures, tmp_path):
     fit_gan(pictures, tmp_path / "gan", epochs=6, learning_rate=2e-3)
     history = pd.read_csv(tmp_path / "gan" / "history.csv")

@@ -9,7 +9,15 @@ from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss, mse_l
 from colornb import lab
 from colornb.datasets import ImageSet
 from colornb.models import create_model
-from colornb.training.run import Run, batches, coins, make_fabric, make_schedule, mirror
+from colornb.training.run import (
+    Run,
+    batches,
+    check_sizes,
+    coins,
+    make_fabric,
+    make_schedule,
+    mirror,
+)
 
 CODE = ("models/unet.py", "training/gan.py")
 
@@ -53,6 +61,7 @@ def fit(
         ColornbError: the folder is in use, or a loss is not finite.
     """
     settings = {k: v for k, v in locals().items() if k not in ("images", "folder", "monitor")}
+    check_sizes(epochs, batch_size, len(images))
     fabric, settings["precision"] = make_fabric(device, precision)
     settings["data_sha256"] = images.sha256
     torch.manual_seed(seed)
@@ -129,4 +138,4 @@ def fit(
         for _ in run.epochs(epochs, "GAN" if adversarial else "U-Net", **parts):
             losses = train_one_epoch()
             run.log(**losses, monitor_mse_ab=monitored())
-        return run.finish(generator.module)
+        return run.finish(generator.module, size=str(images.images.shape[-1]))

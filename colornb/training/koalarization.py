@@ -1,5 +1,6 @@
 """Trains Koalarization by regression on ab."""
 
+from hashlib import sha256
 from pathlib import Path
 
 import torch
@@ -9,7 +10,15 @@ from torch.nn.functional import mse_loss
 from colornb import lab
 from colornb.datasets import ImageSet
 from colornb.models import create_model
-from colornb.training.run import Run, batches, coins, make_fabric, make_schedule, mirror
+from colornb.training.run import (
+    Run,
+    batches,
+    check_sizes,
+    coins,
+    make_fabric,
+    make_schedule,
+    mirror,
+)
 
 CODE = ("models/koalarization.py", "training/koalarization.py")
 
@@ -54,9 +63,11 @@ def fit(
         ColornbError: the folder is in use, or the loss is not finite.
     """
     settings = {k: v for k, v in locals().items() if not isinstance(v, Tensor | ImageSet | Path)}
+    check_sizes(epochs, batch_size, len(images))
     fabric, settings["precision"] = make_fabric(device, precision)
     settings["data_sha256"] = images.sha256
     flip = settings["flip"] = mirrored_features is not None
+    settings["features_sha256"] = sha256(features.numpy().tobytes()).hexdigest()
     torch.manual_seed(seed)
     model = create_model(
         "koalarization",
@@ -112,4 +123,5 @@ def fit(
             epochs, "Koalarization", model=model, optimizer=optimizer, schedule=schedule
         ):
             run.log(mse_ab=train_one_epoch(), monitor_mse_ab=monitored())
-        return run.finish(model.module, extractor=extractor)
+        size = str(images.images.shape[-1])
+        return run.finish(model.module, extractor=extractor, size=size)

@@ -10,6 +10,7 @@ import ast
 import fcntl
 import hashlib
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -36,6 +37,8 @@ def make_fabric(device: str = "auto", precision: str = "auto") -> tuple[Fabric, 
         device: "auto", "cpu" or "cuda".
         precision: Fabric's name, or "auto": bfloat16 autocast where the chip computes in it.
     """
+    if device not in ("auto", "cpu", "cuda"):
+        raise ColornbError(f"There is no device {device!r}; there are: auto, cpu, cuda.")
     cuda = torch.cuda.is_available() and device != "cpu"
     if device == "cuda" and not cuda:
         raise ColornbError("No GPU was found: choose device cpu or auto.")
@@ -57,6 +60,16 @@ def make_schedule(name: str, optimizer, steps: int):
             optimizer, peak, total_steps=steps, cycle_momentum=False
         )
     raise ColornbError(f"There is no schedule {name!r}; there are: constant, one_cycle.")
+
+
+def check_sizes(epochs: int, batch_size: int, count: int) -> None:
+    """Raises ColornbError unless there is an epoch to train, with a whole batch of `count`."""
+    if epochs < 1:
+        raise ColornbError(f"The number of epochs must be at least 1, not {epochs}.")
+    if not 1 <= batch_size <= count:
+        raise ColornbError(
+            f"The batch size must be between 1 and the {count} training pictures, not {batch_size}."
+        )
 
 
 def batches(count: int, batch_size: int, device: torch.device) -> Iterator[Tensor]:
@@ -136,6 +149,7 @@ class Run:
         self._parts = parts
         path = self.folder / "checkpoint.pt"
         if not path.exists():
+            self._forget_results()
             return 0
         try:
             saved = torch.load(path, map_location="cpu", weights_only=True)
@@ -147,11 +161,23 @@ class Run:
             aside = path.with_name("checkpoint.superseded.pt")
             path.replace(aside)
             print(f"Settings, data or code changed: starting over; {aside.name} keeps the old run.")
+            self._forget_results()
             return 0
         for name, part in parts.items():
             part.load_state_dict(saved[name])
         self.history = saved["history"]
+        self._write_history()  # the process may have died between the two files
         return len(self.history)
+
+    def _forget_results(self) -> None:
+        """Removes what would make a run that starts over look finished."""
+        for name in ("metrics.json", "weights.safetensors", "history.csv"):
+            (self.folder / name).unlink(missing_ok=True)
+
+    def _write_history(self) -> None:
+        frame = pd.DataFrame(self.history)
+        path = self.folder / "history.csv"
+        replace_atomically(path, lambda partial: frame.to_csv(partial, index=False))
 
     def epochs(self, total: int, label: str, **parts) -> Iterator[int]:
         """Resumes and yields the numbers of the epochs to train, with a progress bar.
@@ -179,7 +205,7 @@ class Run:
         """
         epoch = len(self.history) + 1
         values = {name: float(value) for name, value in row.items()}
-        bad = [name for name, value in values.items() if value != value or abs(value) == float("inf")]
+        bad = [name for name, value in values.items() if not math.isfinite(value)]
         if bad:
             raise ColornbError(
                 f"{bad[0]} is not finite in epoch {epoch}: lower the learning rate; "
@@ -192,8 +218,7 @@ class Run:
         state = {name: part.state_dict() for name, part in self._parts.items()}
         state |= {"history": self.history, "settings": json.dumps(self.settings, sort_keys=True)}
         replace_atomically(self.folder / "checkpoint.pt", lambda path: torch.save(state, path))
-        frame = pd.DataFrame(self.history)
-        replace_atomically(self.folder / "history.csv", lambda path: frame.to_csv(path, index=False))
+        self._write_history()
 
     def finish(self, model: nn.Module, **about: str) -> nn.Module:
         """Writes `weights.safetensors` and returns the model, ready to predict."""
