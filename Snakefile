@@ -7,7 +7,7 @@
 import sys
 from pathlib import Path
 
-from colornb import study
+from colornb import paths, study
 
 PROFILE = config.get("profile", "sample")
 STUDY = study.read()
@@ -26,11 +26,14 @@ def outputs(chapters):
 
 
 def settings(wildcards):
-    """What study.yaml says of one run: the run is repeated when this changes."""
+    """What study.yaml says of one run, and where its data is: a change repeats the run."""
     sets = STUDY["profiles"][PROFILE]["sets"]
+    used = [sets[name] for name in STUDY["chapters"][wildcards.chapter]["sets"]]
+    drawn = all(chosen["dataset"] == "scenes" for chosen in used)
     return [
         study.parameters(wildcards.chapter, PROFILE, wildcards.variant),
-        [sets[name] for name in STUDY["chapters"][wildcards.chapter]["sets"]],
+        used,
+        "" if drawn else str(paths.data_root()),
     ]
 
 

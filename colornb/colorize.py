@@ -11,7 +11,8 @@ from torch.nn.functional import interpolate
 from colornb import features, lab
 from colornb.datasets import read_image
 from colornb.errors import ColornbError
-from colornb.models import Koalarization, load_weights
+from colornb.files import replace_atomically
+from colornb.models import Discriminator, Koalarization, load_weights
 
 
 @torch.no_grad()
@@ -63,6 +64,8 @@ def colorize_files(
     from PIL import Image
 
     model, header = load_weights(weights)
+    if isinstance(model, Discriminator):
+        raise ColornbError(f"{weights} holds a discriminator, which paints nothing.")
     trained_at, extractor = header.get("size", ""), header.get("extractor", "none")
     size = int(trained_at) if trained_at.isdigit() else None
     try:
@@ -72,14 +75,13 @@ def colorize_files(
     for path in paths:
         output = target / f"{path.stem}-colorized.png"
         if output.exists():
-            yield path, None, f"{output} exists already: move it away or choose another folder."
+            yield (path, None, f"{output} exists already: move it away or choose another folder.")
             continue
         try:
             picture = colorize(read_image(path), model, extractor=extractor, size=size)
         except ColornbError as error:
             yield path, None, str(error)
             continue
-        partial = output.with_suffix(".partial")
-        Image.fromarray(picture).save(partial, format="PNG")
-        partial.replace(output)
+        image = Image.fromarray(picture)
+        replace_atomically(output, lambda partial, image=image: image.save(partial, "PNG"))
         yield path, output, ""

@@ -5,8 +5,8 @@ images and stored, keyed by the content of the images and the extractor's name.
 """
 
 import hashlib
-import os
 from functools import cache
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from tqdm import tqdm
 from colornb import lab
 from colornb.datasets import ImageSet
 from colornb.errors import ColornbError
+from colornb.files import replace_atomically
 from colornb.paths import ROOT
 
 EXTRACTORS = ("inception_resnet_v2", "tf_efficientnet_lite0", "random", "none")
@@ -67,8 +68,9 @@ def create_extractor(name: str = DEFAULT) -> nn.Module:
     Raises:
         ColornbError: the name is unknown, or its weights are not to be had here.
     """
-    if name not in EXTRACTORS or name == "none":
-        raise ColornbError(f"There is no extractor {name!r}; there are: {', '.join(EXTRACTORS)}.")
+    if name not in EXTRACTORS[:-1]:  # "none" is no network
+        known = ", ".join(EXTRACTORS[:-1])
+        raise ColornbError(f"There is no extractor {name!r}; there are: {known}.")
     if name == LITE0:
         return _lite0()
     import timm
@@ -122,10 +124,12 @@ def _stored(key: str, compute, length: int) -> Tensor:
             pass  # damaged: it is computed again
     values = compute()
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}.partial")  # parallel runs may want the same
-    with partial.open("wb") as file:
-        np.save(file, values.numpy())
-    partial.replace(path)
+
+    def save(partial: Path) -> None:
+        with partial.open("wb") as file:
+            np.save(file, values.numpy())
+
+    replace_atomically(path, save)
     return values
 
 
@@ -155,7 +159,8 @@ def embed(images: ImageSet, extractor: str = DEFAULT, *, mirrored: bool = False)
     """
     if extractor == "none":
         return torch.zeros(len(images), 0)
-    key = f"{images.sha256}|{extractor}|logits of gray" + ("|mirrored" if mirrored else "")
+    way = f"{extractor} of timm {version('timm')}, logits of gray" + (", mirrored" * mirrored)
+    key = f"{images.sha256}|{way}"
     pictures = images.images.flip(3) if mirrored else images.images
     digest = hashlib.sha256(key.encode()).hexdigest()[:24]
     return _stored(digest, lambda: extract(pictures, extractor), len(images))

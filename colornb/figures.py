@@ -22,6 +22,8 @@ from colornb.metrics import METRICS
 COLOURS = {
     "gan/default": "#D55E00",
     "gan/l1_only": "#0072B2",
+    "gan/one_cycle": "#CC79A7",
+    "gan/warm_start": "#E69F00",
     "koalarization/default": "#009E73",
     "baseline": "#8A8A8A",
 }
@@ -36,6 +38,8 @@ NAMES = {
     "baseline/regression_gain": "regression × chroma gain",
     "gan/default": "U-Net + discriminator (GAN)",
     "gan/l1_only": "U-Net, L1 only",
+    "gan/one_cycle": "GAN, one-cycle rate",
+    "gan/warm_start": "GAN after L1 (warm start)",
     "koalarization/default": "Koalarization",
 }
 """How a `system/variant` is called in figures and tables."""
@@ -168,18 +172,26 @@ def loss_curves(history: pd.DataFrame, panels: Mapping[str, Mapping[str, str]]) 
 
 @_styled
 def intervals(rows: Mapping[str, Mapping], metric: str) -> Picture:
-    """One metric of several systems, with 95 % intervals over images.
+    """One metric of several systems, with 95 % intervals, and thin marks for single seeds.
 
     Args:
-        rows: `system/variant` -> metrics of its record, drawn from top to bottom.
+        rows: `system/variant` -> its record, drawn from top to bottom.
         metric: name in `METRICS`.
     """
     figure = Figure(figsize=(6.2, 0.34 * len(rows) + 0.9), layout="constrained")
     axis = figure.subplots()
-    for line, (system, found) in enumerate(rows.items()):
-        value, low, high = (found[metric][key] for key in ("value", "low", "high"))
+    for line, (system, record) in enumerate(rows.items()):
+        found = record["metrics"][metric]
+        value, low, high = (found[key] for key in ("value", "low", "high"))
+        singles = record.get("seeds", {}).get(metric, [])
+        axis.plot(singles, [-line] * len(singles), "|", ms=11, color=colour(system))
         axis.errorbar(
-            value, -line, xerr=[[value - low], [high - value]], fmt="o", ms=5, capsize=3,
+            value,
+            -line,
+            xerr=[[value - low], [high - value]],
+            fmt="o",
+            ms=5,
+            capsize=3,
             color=colour(system),
         )
     axis.set_yticks(range(0, -len(rows), -1), [NAMES.get(s, s) for s in rows])
@@ -189,13 +201,13 @@ def intervals(rows: Mapping[str, Mapping], metric: str) -> Picture:
 
 
 @_styled
-def frontier(
-    rows: Mapping[str, Mapping], *, report: float, floor: tuple[float, float]
-) -> Picture:
+def frontier(rows: Mapping[str, Mapping], *, report: float, floor: tuple[float, float]) -> Picture:
     """Realism (KID) against distortion (MSE) of several systems, with 95 % intervals.
 
+    Small dots are single seeds.
+
     Args:
-        rows: `system/variant` -> metrics.
+        rows: `system/variant` -> its record.
         report: the MSE that the source report gives, drawn as a vertical line.
         floor: the range in which KID falls for truth against truth.
     """
@@ -203,20 +215,29 @@ def frontier(
     axis = figure.subplots()
     axis.axhspan(*floor, color="#DDDDDD", lw=0, label="truth half against truth half")
     axis.axvline(report, color="#1A1A1A", lw=1, ls="--", label=f"the report's MSE, {report}")
-    by_kid = sorted(rows.items(), key=lambda item: item[1]["kid"]["value"])
-    for place, (system, found) in enumerate(by_kid):
-        mse, kid = found["mse_rgb"], found["kid"]
+    by_kid = sorted(rows.items(), key=lambda item: item[1]["metrics"]["kid"]["value"])
+    for place, (system, record) in enumerate(by_kid):
+        mse, kid = record["metrics"]["mse_rgb"], record["metrics"]["kid"]
+        singles = record.get("seeds", {"mse_rgb": [], "kid": []})
+        axis.plot(singles["mse_rgb"], singles["kid"], ".", ms=3, color=colour(system))
         axis.errorbar(
-            mse["value"], kid["value"],
+            mse["value"],
+            kid["value"],
             xerr=[[mse["value"] - mse["low"]], [mse["high"] - mse["value"]]],
             yerr=[[kid["value"] - kid["low"]], [kid["high"] - kid["value"]]],
-            fmt="o", ms=6, capsize=2, color=colour(system),
+            fmt="o",
+            ms=6,
+            capsize=2,
+            color=colour(system),
             mfc="white" if system.startswith("baseline") else None,
         )
         axis.annotate(
             # Neighbours in height have their names above and below, so that they stay apart.
-            NAMES.get(system, system), (mse["value"], kid["value"]),
-            xytext=(7, 5 if place % 2 else -12), textcoords="offset points", fontsize=8,
+            NAMES.get(system, system),
+            (mse["value"], kid["value"]),
+            xytext=(7, 5 if place % 2 else -12),
+            textcoords="offset points",
+            fontsize=8,
             color=colour(system),
         )
     axis.set_xlabel(METRICS["mse_rgb"].label + ", lower is closer")
@@ -262,7 +283,7 @@ def ab_plane(sets: Mapping[str, Tensor]) -> Picture:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of cells for reading; a second line of a cell is set smaller."""
+    """A table of cells for reading; lines of a cell after its first are set smaller."""
 
     rows: list[dict[str, str]]
 
@@ -279,7 +300,7 @@ class Table:
 
 
 def table(records: Mapping[str, Mapping], metrics: Sequence[str]) -> Table:
-    """Metrics with 95 % intervals, a row per system.
+    """Metrics with 95 % intervals, a row per system; with several seeds, the single ones too.
 
     Args:
         records: `system/variant` -> record.
@@ -292,6 +313,9 @@ def table(records: Mapping[str, Mapping], metrics: Sequence[str]) -> Table:
             found, style = record["metrics"][name], METRICS[name].format
             low, high = f"{found['low']:{style}}", f"{found['high']:{style}}"
             line[METRICS[name].label] = f"{found['value']:{style}}\n[{low}, {high}]"
+            if "seeds" in record:
+                singles = " · ".join(f"{value:{style}}" for value in record["seeds"][name])
+                line[METRICS[name].label] += f"\n{singles}"
         lines.append(line)
     return Table(lines)
 

@@ -228,60 +228,65 @@ def _quotient(terms: np.ndarray) -> np.ndarray:
     )
 
 
-def summarize(
-    images: pd.DataFrame, *, resamples: int = 2000, seed: int = 0
-) -> dict[str, dict[str, float]]:
-    """The metrics of a table made by `evaluate`: name -> `value`, `low`, `high`, `n`.
+class _Bootstrap:
+    """Draws of a metric of one system, the table of `evaluate` of each of its training seeds.
 
-    Values are means over images, or ratios of means (`RATIOS`). `low` and `high` are a 95 %
-    percentile bootstrap over images; `n` is the number of images.
+    A draw takes images, the same for every system of a comparison, and draws the seeds anew.
     """
-    weights = resample_weights(len(images), resamples, np.random.default_rng(seed))
-    summary = {}
+
+    def __init__(self, images: int, resamples: int, seed: int):
+        self.rng = np.random.default_rng(seed)
+        self.weights = resample_weights(images, resamples, self.rng)
+
+    def __call__(self, tables: Sequence[pd.DataFrame], metric: str) -> tuple[float, np.ndarray]:
+        """The metric's value and its draws."""
+        terms = np.stack([_terms(table, metric) for table in tables])  # (seeds, 2, N)
+        chosen = resample_weights(len(tables), len(self.weights), self.rng)
+        draws = np.einsum("rs,srk->rk", chosen, self.weights @ terms.mT)
+        return float(_quotient(terms.mean(axis=(0, 2)))), _quotient(draws)
+
+
+def summarize(
+    tables: Sequence[pd.DataFrame], *, resamples: int = 2000, seed: int = 0
+) -> dict[str, dict[str, float]]:
+    """The metrics of a system: name -> `value`, `low`, `high`, `n`.
+
+    `tables` are those of `evaluate`, one for each training seed. Values are means over images and
+    seeds, or ratios of means (`RATIOS`). `low` and `high` are a 95 % percentile bootstrap over
+    both; `n` is the number of images.
+    """
+    _check_same_images(tables)
+    n, summary = len(tables[0]), {}
+    bootstrap = _Bootstrap(n, resamples, seed)
     for metric in METRICS:
-        if set(RATIOS.get(metric, (metric,))) <= set(images.columns):
-            terms = _terms(images, metric)
-            value = float(_quotient(terms.mean(axis=1)))
-            draws = _quotient(weights @ terms.T)
-            summary[metric] = {"value": value, **interval(draws), "n": len(images)}
+        if set(RATIOS.get(metric, (metric,))) <= set(tables[0].columns):
+            value, draws = bootstrap(tables, metric)
+            summary[metric] = {"value": value, **interval(draws), "n": n}
     return summary
 
 
 def paired_difference(
-    a: pd.DataFrame | Sequence[pd.DataFrame],
-    b: pd.DataFrame | Sequence[pd.DataFrame],
+    a: Sequence[pd.DataFrame],
+    b: Sequence[pd.DataFrame],
     metric: str,
     *,
     resamples: int = 2000,
     seed: int = 0,
 ) -> dict[str, float]:
-    """A metric of system a minus that of system b: `difference`, `low`, `high`, `n`, `seeds`.
+    """A metric of system a minus that of system b: `difference`, `low`, `high`, `n`.
 
-    Each system is the table of `evaluate`, or a list of tables, one for each training seed. A
-    bootstrap draw takes the same images for both systems and draws each system's seeds anew, so
-    the interval (95 %) covers both; print the single seeds beside it, since three of them alone
-    are no interval. `seeds` is the smaller number of the two. ColornbError if the tables are not
-    of the same images.
+    Each system comes as the tables of `evaluate`, one for each training seed. A bootstrap draw
+    takes the same images for both systems and draws each system's seeds anew, so the interval
+    (95 %) covers both; print the single seeds beside it, since three of them alone are no
+    interval. ColornbError if the tables are not of the same images.
     """
-    systems = [[x] if isinstance(x, pd.DataFrame) else list(x) for x in (a, b)]
-    _check_same_images([table for tables in systems for table in tables])
-    n, rng = len(systems[0][0]), np.random.default_rng(seed)
-    weights = resample_weights(n, resamples, rng)
-    values, draws = [], []
-    for tables in systems:
-        terms = np.stack([_terms(table, metric) for table in tables])  # (seeds, 2, N)
-        values.append(_quotient(terms.mean(axis=(0, 2))))
-        chosen = resample_weights(len(tables), resamples, rng)
-        draws.append(_quotient(np.einsum("rs,srk->rk", chosen, weights @ terms.mT)))
-    return {
-        "difference": float(values[0] - values[1]),
-        **interval(draws[0] - draws[1]),
-        "n": n,
-        "seeds": min(map(len, systems)),
-    }
+    _check_same_images([*a, *b])
+    bootstrap = _Bootstrap(len(a[0]), resamples, seed)
+    (value_a, draws_a), (value_b, draws_b) = (bootstrap(tables, metric) for tables in (a, b))
+    return {"difference": value_a - value_b, **interval(draws_a - draws_b), "n": len(a[0])}
 
 
-def _check_same_images(tables: list[pd.DataFrame]) -> None:
+def _check_same_images(tables: Sequence[pd.DataFrame]) -> None:
     first = tables[0]
     for other in tables[1:]:
         # The columns of the truth depend on the pictures alone, so they identify them.

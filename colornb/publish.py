@@ -1,26 +1,27 @@
 """Puts the results of finished runs into `book/`, and checks that they are what was published.
 
-`book/results` holds each record with its tables, `results.csv` and `pairs.csv` made of all of
-them, and `manifest.json`, the sha256 sums of every published file, the executed chapters included.
+`book/results` holds each record with its tables, `results.csv` made of all of them, the
+`pairs.csv` of the profile that the chapters show, and `manifest.json`, the sha256 sums of every
+published file, the executed chapters included.
 """
 
 import hashlib
 import json
 import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 
 from colornb import records
 from colornb.book import write_chapters
 from colornb.errors import ColornbError
-from colornb.paths import RESULTS, ROOT, RUNS
+from colornb.paths import RESULTS, RUNS
 from colornb.runner import executed
 from colornb.study import planned, run_folder
 
-CHAPTERS = ROOT / "book" / "chapters"
+CHAPTERS = RESULTS.parent / "chapters"
 MANIFEST = RESULTS / "manifest.json"
-KEPT = ("metrics.json", "history.csv", "images.csv")
 
 
 def publish(profile: str) -> str:
@@ -40,26 +41,43 @@ def publish(profile: str) -> str:
             f"{len(missing)} runs are not finished, the first is {missing[0]}: "
             f"run `make study PROFILE={profile}`."
         )
-    shutil.rmtree(RESULTS / profile, ignore_errors=True)
     found = records.read_all(profile)
-    for folder, _ in found:
-        target = RESULTS / profile / folder.relative_to(RUNS / profile)
-        target.mkdir(parents=True)
-        for name in KEPT:
-            if (folder / name).exists():
-                shutil.copy(folder / name, target)
-    write_chapters(profile, CHAPTERS)
-    published = [records.read(path.parent) for path in sorted(RESULTS.rglob("metrics.json"))]
+    book = RESULTS.parent
+    # Everything is made beside the book and moved into it at the end: a failure changes nothing.
+    with TemporaryDirectory(dir=book) as folder:
+        made = Path(folder)
+        results = made / RESULTS.name
+        if RESULTS.exists():
+            shutil.copytree(RESULTS, results, ignore=shutil.ignore_patterns(profile))
+        for source, _ in found:
+            target = results / profile / source.relative_to(RUNS / profile)
+            target.mkdir(parents=True)
+            for path in [*source.glob("*.json"), *source.glob("*.csv")]:
+                shutil.copy(path, target)
+        for tables in (RUNS / profile).glob("*/*/*/tables"):
+            shutil.copytree(tables, results / profile / tables.relative_to(RUNS / profile))
+        _join(results, profile)
+        (made / "_static").mkdir()
+        write_chapters(profile, made / CHAPTERS.name)
+        sums = {path.relative_to(made).as_posix(): _sha256(path) for path in _files(made)}
+        text = json.dumps(sums, indent=1) + "\n"
+        (results / MANIFEST.name).write_text(text, encoding="utf8")
+        for name in (RESULTS.name, CHAPTERS.name):
+            shutil.rmtree(book / name, ignore_errors=True)
+            (made / name).rename(book / name)
+        shutil.copytree(made / "_static", book / "_static", dirs_exist_ok=True)
+    return f"{len(found)} records of profile {profile} and its chapters are in book/."
+
+
+def _join(results: Path, profile: str) -> None:
+    """Writes `results.csv` of all published profiles, and `pairs.csv` of this one."""
+    published = [records.read(path.parent) for path in sorted(results.rglob("metrics.json"))]
     rows = [row for record in published for row in records.rows(record)]
     frame = pd.DataFrame(rows, columns=records.RESULT_COLUMNS)
-    frame.to_csv(RESULTS / "results.csv", index=False, float_format="%.6g")
+    frame.to_csv(results / "results.csv", index=False, float_format="%.6g")
     comparison = run_folder(profile, "13_comparison", "default", 0)
-    pd.read_csv(comparison / "tables" / "pairs.csv")[records.PAIR_COLUMNS].to_csv(
-        RESULTS / "pairs.csv", index=False, float_format="%.6g"
-    )
-    sums = {path.relative_to(ROOT / "book").as_posix(): _sha256(path) for path in _published()}
-    MANIFEST.write_text(json.dumps(sums, indent=1) + "\n", encoding="utf8")
-    return f"{len(found)} records of profile {profile} and its chapters are in book/."
+    pairs = pd.read_csv(comparison / "tables" / "pairs.csv")[records.PAIR_COLUMNS]
+    pairs.to_csv(results / "pairs.csv", index=False, float_format="%.6g")
 
 
 def verify() -> int:
@@ -74,7 +92,8 @@ def verify() -> int:
         expected = json.loads(MANIFEST.read_text(encoding="utf8"))
     except ValueError:
         raise ColornbError(f"The manifest {MANIFEST} is damaged: publish again.") from None
-    present = {path.relative_to(ROOT / "book").as_posix(): path for path in _published()}
+    book = RESULTS.parent
+    present = {path.relative_to(book).as_posix(): path for path in _files(book)}
     wrong = [f"{name} is missing" for name in expected if name not in present]
     wrong += [f"{name} is not in the manifest" for name in present if name not in expected]
     wrong += [
@@ -89,9 +108,10 @@ def verify() -> int:
     return len(expected)
 
 
-def _published() -> list[Path]:
-    files = [*RESULTS.rglob("*"), *CHAPTERS.glob("*.ipynb")]
-    return sorted(path for path in files if path.is_file() and path != MANIFEST)
+def _files(book: Path) -> list[Path]:
+    """The published files of a book, but for the manifest."""
+    files = [*(book / RESULTS.name).rglob("*"), *(book / CHAPTERS.name).glob("*.ipynb")]
+    return sorted(path for path in files if path.is_file() and path.name != MANIFEST.name)
 
 
 def _sha256(path: Path) -> str:

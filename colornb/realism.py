@@ -49,26 +49,27 @@ def _jackknife(h: np.ndarray, name: str) -> dict[str, float]:
     return {name: float(value), "low": float(low), "high": float(high), "n": n}
 
 
-def kid(real: np.ndarray, fake: np.ndarray) -> dict[str, float]:
+def _mean_kernel(real: np.ndarray, fakes: Sequence[np.ndarray]) -> np.ndarray:
+    return sum(_pair_kernel(real, fake) for fake in fakes) / len(fakes)
+
+
+def kid(real: np.ndarray, fakes: Sequence[np.ndarray]) -> dict[str, float]:
     """Kernel distance of paired features (N, D): `value`, `low`, `high`, `n`.
 
-    The unbiased MMD^2 on the full sets: around 0, and below 0 by chance, where they are alike.
+    `fakes` holds the features of a system for each of its training seeds; the value is the mean
+    over them, and the interval covers the pictures, not the choice of seeds. The unbiased MMD^2 on the full sets: around 0, and below 0 by chance, where they are alike.
     Unlike the percentile bootstrap, whose repeated pictures bias it upwards, the jackknife gives
     an interval around the value.
     """
-    return _jackknife(_pair_kernel(real, fake), "value")
+    return _jackknife(_mean_kernel(real, fakes), "value")
 
 
 def kid_difference(
     real: np.ndarray, fakes_a: Sequence[np.ndarray], fakes_b: Sequence[np.ndarray]
 ) -> dict[str, float]:
-    """KID of system a minus that of b on the same pictures: `difference`, `low`, `high`, `n`.
-
-    Each system comes as a list of features (N, D), one for each training seed; its KID is the
-    mean over them. The interval covers the pictures, not the choice of seeds.
-    """
-    a, b = (sum(_pair_kernel(real, f) for f in fakes) / len(fakes) for fakes in (fakes_a, fakes_b))
-    return _jackknife(a - b, "difference")
+    """`kid` of system a minus that of b on the same pictures: `difference`, `low`, `high`, `n`."""
+    difference = _mean_kernel(real, fakes_a) - _mean_kernel(real, fakes_b)
+    return _jackknife(difference, "difference")
 
 
 def kid_floor(real: np.ndarray, *, splits: int = 500, seed: int = 0) -> dict[str, float]:
@@ -85,41 +86,47 @@ def kid_floor(real: np.ndarray, *, splits: int = 500, seed: int = 0) -> dict[str
     np.put_along_axis(other, order[:, half : 2 * half], 1, axis=1)
     kernel = _kernel(real, real)
     np.fill_diagonal(kernel, 0)
-    from_one, from_other = one @ kernel, other @ kernel  # sums over the pictures of a half
+    from_one, from_other = (one @ kernel, other @ kernel)  # sums over the pictures of a half
     within = (from_one * one + from_other * other).sum(axis=1) / (half * (half - 1))
     draws = within - 2 * (from_one * other).sum(axis=1) / half**2
     return {"value": float(draws.mean()), **interval(draws), "n": half}
 
 
 def c2st(
-    real: np.ndarray, fake: np.ndarray, *, folds: int = 5, seed: int = 0
+    real: np.ndarray, fakes: Sequence[np.ndarray], *, folds: int = 5, seed: int = 0
 ) -> dict[str, float]:
     """Share of pictures that a linear classifier tells right: real or colorized?
 
-    Paired features (N, D) to `value`, `low`, `high` and `n` pictures: 0.5 where the sets cannot be
-    told apart, 1 where every picture is recognised (a classifier two-sample test, Lopez-Paz and
-    Oquab 2017, arXiv 1610.06545). Ridge regression on standardised features, its penalty N. Each
-    picture is judged by one of `folds` classifiers that has seen neither it nor its colorization:
-    with pairs torn apart, equal sets would score far below 0.5. The interval is a 95 % bootstrap
-    over pictures of these judgements.
+    Paired features (N, D), one for each training seed, to `value`, `low`, `high` and `n` pictures:
+    0.5 where the sets cannot be told apart, 1 where every picture is recognised (a classifier
+    two-sample test, Lopez-Paz and Oquab 2017, arXiv 1610.06545). Ridge regression on standardised
+    features, its penalty N. Each picture is judged by one of `folds` classifiers that has seen
+    neither it nor its colorization: with pairs torn apart, equal sets would score far below 0.5.
+    The value is the mean over the seeds; the interval is a 95 % bootstrap over pictures.
     """
+    rng = np.random.default_rng(seed)
+    fold = rng.permutation(len(real)) % folds
+    hits = np.mean([_told_right(real, fake, fold) for fake in fakes], axis=0)
+    draws = resample_weights(len(real), 2000, rng) @ hits
+    return {"value": float(hits.mean()), **interval(draws), "n": len(real)}
+
+
+def _told_right(real: np.ndarray, fake: np.ndarray, fold: np.ndarray) -> np.ndarray:
+    """Share of the judgements on each picture and its colorization that are right: (N,)."""
     from sklearn.linear_model import RidgeClassifier
     from sklearn.model_selection import PredefinedSplit, cross_val_predict
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    n, rng = len(real), np.random.default_rng(seed)
+    n, folds = len(real), fold.max() + 1
     if real.shape != fake.shape or n < 2 * folds:
         raise ValueError(
             f"expected two arrays of one shape (N, D), N at least {2 * folds}, "
             f"got {real.shape}, {fake.shape}"
         )
     colorized = np.repeat([False, True], n)
-    fold = np.tile(rng.permutation(n) % folds, 2)
     classifier = make_pipeline(StandardScaler(), RidgeClassifier(alpha=n))
     judged = cross_val_predict(
-        classifier, np.concatenate((real, fake)), colorized, cv=PredefinedSplit(fold)
+        classifier, np.concatenate((real, fake)), colorized, cv=PredefinedSplit(np.tile(fold, 2))
     )
-    hits = (judged == colorized).reshape(2, n).mean(axis=0)
-    draws = resample_weights(n, 2000, rng) @ hits
-    return {"value": float(hits.mean()), **interval(draws), "n": n}
+    return (judged == colorized).reshape(2, n).mean(axis=0)

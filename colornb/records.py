@@ -24,11 +24,12 @@ import pandas as pd
 
 from colornb import baselines, metrics, realism
 from colornb.datasets import ImageSet
+from colornb.device import choose
 from colornb.errors import ColornbError
 from colornb.features import LITE0, pooled
+from colornb.files import replace_atomically
 from colornb.paths import ROOT
-from colornb.study import StudyRun, planned, run_folder
-from colornb.training.run import make_fabric, replace_atomically
+from colornb.study import StudyRun, planned, run_folder, sets
 
 RESULT_COLUMNS = (
     "system,variant,profile,dataset,extractor,train_n,sees,seed,metric,value,low,high,n,unit,device"
@@ -69,8 +70,8 @@ def measure(predicted, test: ImageSet, train: ImageSet) -> Measured:
     images = metrics.evaluate(predicted, test.images, ab_frequency=_frequency(train))
     images.insert(0, "id", test.ids)
     real, fake = truth_features(test), pooled(predicted, kid_size(test))
-    found = metrics.summarize(images)
-    found["kid"], found["c2st"] = realism.kid(real, fake), realism.c2st(real, fake)
+    found = metrics.summarize([images])
+    found["kid"], found["c2st"] = realism.kid(real, [fake]), realism.c2st(real, [fake])
     return Measured(found, images, fake)
 
 
@@ -81,33 +82,38 @@ def write(
     train: ImageSet,
     *,
     variant: str | None = None,
+    seed: int = 0,
     sees: str = "l",
     **parameters: Any,
 ) -> dict[str, Any]:
     """Writes the record of a run and returns it.
 
     Without `variant` it is the record of the run's own system. With it, it is that of a baseline,
-    of which a notebook may make several: each has its folder `records/DATASET-SIZE/VARIANT`.
-    `sees` is what the system looks at besides the gray picture: "l" (nothing), "class",
-    "caption", "reference" or "answer".
+    of which a notebook may make several: each has its folder `records/DATASET-SIZE/VARIANT`, with
+    `seed` that of the training it is made from. `sees` is what the system looks at besides the
+    gray picture: "l" (nothing), "class", "caption", "reference" or "answer".
     """
     folder = run.folder
     if variant is not None:
-        folder = folder / "records" / group(test) / variant
+        folder = folder / "records" / group(test) / variant / f"seed{seed}"
     folder.mkdir(parents=True, exist_ok=True)
-    settings = run.parameters | parameters | {
-        "train_n": len(train),
-        "size": test.images.shape[-1],
-        "sees": sees,
-        "kid_network": f"{LITE0}, pooled features at {kid_size(test)} pixels",
-    }
+    settings = (
+        run.parameters
+        | parameters
+        | {
+            "train_n": len(train),
+            "size": test.images.shape[-1],
+            "sees": sees,
+            "kid_network": f"{LITE0}, pooled features at {kid_size(test)} pixels",
+        }
+    )
     if "precision" in settings:  # what "auto" came to on this machine
-        settings["precision"] = make_fabric(settings["device"], settings["precision"])[1]
+        settings["precision"] = choose(settings["device"], settings["precision"])[1]
     record = {
         "system": "baseline" if variant else run.system,
         "variant": variant or run.variant,
         "profile": run.profile,
-        "seed": run.seed,
+        "seed": seed if variant else run.seed,
         "dataset": test.name,
         "extractor": settings.pop("extractor", "none"),
         "parameters": settings,
@@ -132,6 +138,7 @@ def write(
     replace_atomically(folder / "features.npy", save_features)
     text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
     replace_atomically(folder / "metrics.json", lambda path: path.write_text(text, "utf8"))
+    run.clock = time.perf_counter()  # the next record of this notebook begins here
     return record
 
 
@@ -175,6 +182,7 @@ def environment() -> dict[str, Any]:
         "torch": torch.__version__,
         "device": gpu or f"{_processor()}, {os.cpu_count()} cores",
         "gpu": gpu,
+        "threads": torch.get_num_threads(),  # on a CPU another number rounds otherwise
         "commit": commit,
         "dirty": bool(_git("status", "--porcelain")) if commit else None,
         "packages_sha256": hashlib.sha256("\n".join(packages).encode()).hexdigest(),
@@ -217,9 +225,12 @@ def _within(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
     return [(path.parent, read(path.parent)) for path in sorted(folder.rglob("metrics.json"))]
 
 
-def under(folder: Path) -> dict[str, tuple[Path, dict[str, Any]]]:
-    """`system/variant` -> folder and record of what one notebook wrote on one test set."""
-    return {f"{r['system']}/{r['variant']}": (path, r) for path, r in _within(folder)}
+def under(folder: Path) -> dict[str, list[Path]]:
+    """`system/variant` -> folders, one for each seed, of what one notebook wrote."""
+    found: dict[str, list[Path]] = {}
+    for path, record in _within(folder):
+        found.setdefault(f"{record['system']}/{record['variant']}", []).append(path)
+    return found
 
 
 def group(test: ImageSet) -> str:
@@ -235,45 +246,73 @@ def write_trivial(run: StudyRun, test: ImageSet, train: ImageSet) -> None:
         write(run, measure(predicted, test, train), test, train, variant=name, sees=sees)
 
 
-def trivial(
-    run: StudyRun, test: ImageSet, train: ImageSet
-) -> dict[str, tuple[Path, dict[str, Any]]]:
-    """Folder and record of the rows without a network on a test set.
+def trivial(run: StudyRun, test: ImageSet, train: ImageSet) -> dict[str, list[Path]]:
+    """Folders of the records of the rows without a network on a test set, as `under` gives them.
 
     They are chapter 01's; a notebook that is run alone makes them for it.
     """
     chapter = replace(run, chapter="01_data", variant="default", seed=0, parameters={})
     folder = chapter.folder / "records" / group(test)
-    if not all((folder / name / "metrics.json").exists() for name in baselines.NAMES):
+    if not all((folder / name / "seed0" / "metrics.json").exists() for name in baselines.NAMES):
         write_trivial(chapter, test, train)
     found = under(folder)
     return {name: found[name] for name in (f"baseline/{n}" for n in baselines.NAMES)}
 
 
+def summary(folders: list[Path], test: ImageSet) -> dict[str, Any]:
+    """The record of a system on a test set over its training seeds, a folder for each.
+
+    Its `metrics` are over all of them, `seeds` has the values of the single ones. Everything else
+    is the first seed's.
+    """
+    records = [read(folder) for folder in folders]
+    if len(records) == 1:
+        return records[0]
+    found = metrics.summarize([pd.read_csv(folder / "images.csv") for folder in folders])
+    features = [np.load(folder / "features.npy") for folder in folders]
+    real = truth_features(test)
+    found["kid"], found["c2st"] = (realism.kid(real, features), realism.c2st(real, features))
+    seeds = {name: [record["metrics"][name]["value"] for record in records] for name in found}
+    return records[0] | {"metrics": found, "seeds": seeds}
+
+
 def read_all(profile: str) -> list[tuple[Path, dict[str, Any]]]:
-    """Folder and record of every finished run that `study.yaml` plans for a profile."""
+    """Folder and record of every finished run that `study.yaml` plans for a profile.
+
+    Records on pictures that the profile had once and has no more are left out.
+    """
     return [
-        found
+        (folder, record)
         for chapter, runs in planned(profile).items()
         for variant, seed in runs
-        for found in _within(run_folder(profile, chapter, variant, seed))
+        for folder, record in _within(run_folder(profile, chapter, variant, seed))
+        if (record["dataset"], record["parameters"]["size"]) in sets(profile)
     ]
 
 
 def pair(a: list[Path], b: list[Path], metric: str, test: ImageSet) -> dict[str, Any]:
     """A row of `pairs.csv`: a metric of system a minus that of b on the same test images.
 
-    Each system is the list of its runs' folders, one for each seed.
+    Each system is the list of its runs' folders, one for each seed. `seeds` is the smaller number
+    of the two; rows without a network have none, and do not count.
     """
     if metric == "kid":
         features = [[np.load(f / "features.npy") for f in folders] for folders in (a, b)]
         difference = realism.kid_difference(truth_features(test), *features)
-        difference["seeds"] = min(len(a), len(b))
     else:
         tables = [[pd.read_csv(f / "images.csv") for f in folders] for folders in (a, b)]
         difference = metrics.paired_difference(*tables, metric)
-    names = [f"{r['system']}/{r['variant']}" for r in (read(a[0]), read(b[0]))]
-    return {"a": names[0], "b": names[1], "dataset": test.name, "metric": metric, **difference}
+    one, other = read(a[0]), read(b[0])
+    trained = [f for f, r in ((a, one), (b, other)) if r["variant"] not in baselines.NAMES]
+    names = [f"{r['system']}/{r['variant']}" for r in (one, other)]
+    return {
+        "a": names[0],
+        "b": names[1],
+        "dataset": test.name,
+        "metric": metric,
+        **difference,
+        "seeds": min(map(len, trained), default=0),
+    }
 
 
 def rows(record: dict[str, Any]) -> list[dict[str, Any]]:

@@ -46,9 +46,14 @@ def study(profile: str, cores: str) -> None:
     with open(log, "w", encoding="utf8") as said:
         if any((ROOT / ".snakemake" / "locks").glob("*")):
             subprocess.run([*snakemake, "--unlock"], cwd=ROOT, stderr=said, check=False)
+        stopped = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):  # Snakemake itself would await the run
+            signal.signal(number, lambda *_: stopped.set())
         process = subprocess.Popen(snakemake, cwd=ROOT, stderr=said, pass_fds=[lock])
-    for number in (signal.SIGINT, signal.SIGTERM):  # Snakemake itself would await the run
-        signal.signal(number, lambda *_: process.kill())
+    while process.poll() is None and not stopped.wait(0.2):
+        pass
+    if stopped.is_set():
+        process.kill()
     failed, text = process.wait(), log.read_text(encoding="utf8")
     if not failed:
         print("Nothing to be done." if "Nothing to be done" in text else "All runs are finished.")

@@ -55,6 +55,11 @@ def parameters(chapter: str, profile: str, variant: str) -> dict[str, Any]:
     return options["parameters"] | options.get("profiles", {}).get(profile, {}) | chosen
 
 
+def sets(profile: str) -> set[tuple[str, int]]:
+    """Data set and size of the pictures of a profile."""
+    return {(s["dataset"], s["size"]) for s in read()["profiles"][profile]["sets"].values()}
+
+
 def run_folder(profile: str, chapter: str, variant: str, seed: int) -> Path:
     """Folder of a run: its executed notebook, history, checkpoint, weights and record."""
     return RUNS / profile / chapter / variant / f"seed{seed}"
@@ -140,9 +145,8 @@ def begin(chapter: str, namespace: dict[str, Any]) -> StudyRun:
     by_hand = {}
     for name, usual in resolved.items():
         value = namespace.get(name)
-        if value is None or value == usual:
-            continue
-        by_hand[name] = _as_type_of(usual, name, value)
+        if value is not None and _as_type_of(usual, name, value) != usual:
+            by_hand[name] = _as_type_of(usual, name, value)
     label = "".join(f"+{name}={value}" for name, value in by_hand.items())
     system = read()["chapters"][chapter]["system"]
     variant += re.sub(r"[^\w+=.\-]", "_", label)

@@ -131,7 +131,7 @@ rows = {}
 for kind, (train, test) in {k: s.values() for k, s in sets.items()}.items():
     records.write_trivial(run, test, train)
     found = records.trivial(run, test, train)
-    rows[kind] = {name: record for name, (_, record) in found.items()}
+    rows[kind] = {n: records.read(folders[0]) for n, folders in found.items()}
 
 # %% [markdown]
 # ### The small pictures

@@ -28,12 +28,15 @@ discriminator_rate = None  # the public code: 0.1 of the generator's
 generator_steps = None  # per batch; the public code: 2
 l1_weight = None  # the paper: 100
 adversarial_weight = None  # 1; 0 is no discriminator
+warm_start = None  # share of the epochs, the first, with L1 alone; 0
 schedule = None  # "constant" or "one_cycle"
 flip = None  # mirror half of the training pictures
 width = None  # the paper: 1.0
 hold_out = None  # True leaves the validation images out of the training
 device = None  # "auto", "cpu" or "cuda"
-precision = None  # "auto", or Lightning Fabric's name
+precision = None  # "auto", "32-true", "bf16-mixed" or "16-mixed"
+devices = None  # GPUs, or processes on the CPU, that share each batch
+strategy = None  # "auto", or Lightning Fabric's name
 
 # %%
 import pandas as pd
@@ -127,15 +130,16 @@ figures.rows_of_pictures(
 # %% tags=["hide-input"]
 trivial = records.trivial(run, test, train)
 record = records.write(run, measured, test, train)
-rows = {name: record} | {key: row for key, (_, row) in trivial.items()}
+rows = {key: records.read(folders[0]) for key, folders in trivial.items()}
+rows = {name: record} | rows
 metrics = ["mse_rgb", "mse_ab", "delta_e2000", "chroma_retention"]
 figures.table(rows, [*metrics, "kid"])
 
 # %% tags=["hide-input"]
-blind = [s for s, (_, r) in trivial.items() if r["parameters"]["sees"] == "l"]
+blind = [s for s in trivial if rows[s]["parameters"]["sees"] == "l"]
 pairs = pd.DataFrame(
     [
-        records.pair([run.folder], [trivial[system][0]], metric, test)
+        records.pair([run.folder], trivial[system], metric, test)
         for metric in ("mse_rgb", "delta_e2000", "kid")
         for system in blind
     ]
@@ -143,7 +147,7 @@ pairs = pd.DataFrame(
 figures.pair_table(pairs)
 
 # %% tags=["hide-input"]
-oracle = trivial["baseline/oracle_image_mean"][1]["metrics"]["mse_ab"]
+oracle = rows["baseline/oracle_image_mean"]["metrics"]["mse_ab"]
 found = {key: metric["value"] for key, metric in record["metrics"].items()}
 Markdown(
     f"**The report's number.** The source report gives a *Loss (MSE)* of "

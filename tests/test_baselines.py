@@ -105,7 +105,7 @@ def test_gain_restores_the_chroma():
     gain = baselines.chroma_gain(faded, IMAGES)
     assert gain == pytest.approx(2.5, rel=0.03)
     images = metrics.evaluate(baselines.recolor(IMAGES, gain * faded), IMAGES)
-    retention = metrics.summarize(images, resamples=10)["chroma_retention"]["value"]
+    retention = metrics.summarize([images], resamples=10)["chroma_retention"]["value"]
     assert retention == pytest.approx(1, abs=0.005)
     small = torch.nn.functional.avg_pool2d(faded, 2)  # chroma at half the resolution
     assert baselines.chroma_gain(small, IMAGES) > 2.5
@@ -133,6 +133,6 @@ def test_published_table_of_cifar10():
     tolerance = [6e-6, 0.006, 6e-5, 6e-4, 6e-4, 0.006, 0.006]
     for baseline, row in expected.items():
         predicted = fitted.predict(baseline, test.images, test.labels)
-        got = metrics.summarize(metrics.evaluate(predicted, test.images), resamples=2)
+        got = metrics.summarize([metrics.evaluate(predicted, test.images)], resamples=2)
         values = np.array([got[name]["value"] for name in names])
         assert (abs(values - row) <= tolerance).all(), (baseline, values)

@@ -17,10 +17,11 @@ SYSTEMS = ("gan/default", "gan/l1_only", "baseline/gray")
 
 
 def measured(value):
-    """Metrics of a record, all of one value with the interval value +- 10 %."""
+    """A record over two seeds, all metrics of one value with the interval value +- 10 %."""
+    found = {"value": value, "low": 0.9 * value, "high": 1.1 * value, "n": 40}
     return {
-        name: {"value": value, "low": 0.9 * value, "high": 1.1 * value, "n": 40}
-        for name in figures.METRICS
+        "metrics": dict.fromkeys(figures.METRICS, found),
+        "seeds": dict.fromkeys(figures.METRICS, [0.95 * value, 1.05 * value]),
     }
 
 
@@ -144,9 +145,11 @@ def html_rows(table):
 
 
 def test_table_has_values_with_their_intervals():
-    found = measured(0.5) | {"mse_rgb": {"value": 0.005554, "low": 0.0051, "high": 0.006, "n": 9}}
+    found = measured(0.5)["metrics"]
+    found["mse_rgb"] = {"value": 0.005554, "low": 0.0051, "high": 0.006, "n": 9}
+    seeds = {"mse_rgb": [0.0055, 0.0056], "c2st": [0.49, 0.51]}
     records = {
-        "gan/default": {"metrics": found, "parameters": {"sees": "l"}},
+        "gan/default": {"metrics": found, "parameters": {"sees": "l"}, "seeds": seeds},
         "baseline/oracle_image_mean": {"metrics": found, "parameters": {"sees": "answer"}},
         "new/system": {"metrics": found, "parameters": {"sees": "class"}},
     }
@@ -155,7 +158,12 @@ def test_table_has_values_with_their_intervals():
     assert head == ["System", "Sees", *labels]
     numbers = ["0.00555 [0.00510, 0.00600]", "50.0% [45.0%, 55.0%]"]
     assert lines == [
-        [figures.NAMES["gan/default"], figures.SEES["l"], *numbers],
+        [
+            figures.NAMES["gan/default"],
+            figures.SEES["l"],
+            f"{numbers[0]} 0.00550 · 0.00560",
+            f"{numbers[1]} 49.0% · 51.0%",
+        ],
         [figures.NAMES["baseline/oracle_image_mean"], figures.SEES["answer"], *numbers],
         ["new/system", figures.SEES["class"], *numbers],
     ]

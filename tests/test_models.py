@@ -125,3 +125,10 @@ def test_weights_of_other_options_are_refused(tmp_path, options):
     save_file(state, path, metadata={"model": "unet", "options": options})
     with pytest.raises(ColornbError, match="not a weights file"):
         models.load_weights(path)
+
+
+def test_folding_the_vector_in_training_changes_nothing():
+    network = models.create_model("koalarization", features=12, width=0.25)
+    l, vector = torch.rand(2, 1, 32, 32) * 2 - 1, torch.randn(2, 12)  # noqa: E741
+    folded, as_published = network.train()(l, vector), network.eval()(l, vector)
+    torch.testing.assert_close(folded, as_published, atol=1e-6, rtol=1e-5)

@@ -12,6 +12,10 @@ def features(n=200, d=8, seed=0):
     return tuple((shared + 0.3 * rng.standard_normal((n, d))).astype("float32") for _ in range(2))
 
 
+def kid(real, fake):
+    return realism.kid(real, [fake])
+
+
 def shifted(seed=0, n=200, by=0.5):
     real, fake = features(n=n, seed=seed)
     return real, fake + np.float32(by)
@@ -26,7 +30,7 @@ def test_kid_is_torchmetrics_but_for_the_pairs():
     apart = (cross.sum() - cross.trace()) / (n * (n - 1))
     cross.diagonal().fill_(apart)  # as if a pair were like any two pictures
     expected = maximum_mean_discrepancy(poly_kernel(x, x), cross, poly_kernel(y, y))
-    assert realism.kid(*shifted())["value"] == pytest.approx(float(expected), rel=1e-6)
+    assert kid(*shifted())["value"] == pytest.approx(float(expected), rel=1e-6)
 
 
 def test_kid_agrees_with_torchmetrics_on_unpaired_sets():
@@ -42,7 +46,7 @@ def test_kid_agrees_with_torchmetrics_on_unpaired_sets():
     metric = KernelInceptionDistance(feature=Same(), subsets=1, subset_size=len(x))
     metric.update(torch.from_numpy(x), real=True)
     metric.update(torch.from_numpy(y), real=False)
-    got = realism.kid(x, y)
+    got = kid(x, y)
     assert got["value"] == pytest.approx(float(metric.compute()[0]), abs=0.02 * got["value"] + 0.01)
 
 
@@ -51,17 +55,17 @@ def test_jackknife_leaves_out_a_picture_with_its_colorization():
     left_out = []
     for i in range(12):
         keep = np.arange(12) != i
-        left_out.append(realism.kid(x[keep], y[keep])["value"])
+        left_out.append(kid(x[keep], y[keep])["value"])
     error = np.sqrt(11 / 12 * ((left_out - np.mean(left_out)) ** 2).sum())
-    got = realism.kid(x, y)
+    got = kid(x, y)
     assert got["high"] - got["value"] == pytest.approx(1.96 * error)
     assert got["value"] - got["low"] == pytest.approx(1.96 * error)
 
 
 def test_intervals_of_kid_cover_the_true_distance():
     for by in (0.0, 0.5):
-        results = [realism.kid(*shifted(seed=seed, n=60, by=by)) for seed in range(200)]
-        large = [realism.kid(*shifted(seed=seed, n=400, by=by)) for seed in range(900, 930)]
+        results = [kid(*shifted(seed=seed, n=60, by=by)) for seed in range(200)]
+        large = [kid(*shifted(seed=seed, n=400, by=by)) for seed in range(900, 930)]
         truth = np.mean([r["value"] for r in large]) if by else 0
         assert np.mean([r["low"] <= truth <= r["high"] for r in results]) > 0.9
         values = [r["value"] for r in results]  # unbiased, though paired:
@@ -70,20 +74,22 @@ def test_intervals_of_kid_cover_the_true_distance():
 
 def test_equal_sets_have_no_distance():
     x, _ = features()
-    assert realism.kid(x, x)["value"] == pytest.approx(0, abs=1e-9)
+    assert kid(x, x)["value"] == pytest.approx(0, abs=1e-9)
 
 
 def test_kid_difference_is_paired():
     real, a = features()
     b = a + np.float32(0.3)
     got = realism.kid_difference(real, [b], [a])
-    single_b, single_a = realism.kid(real, b), realism.kid(real, a)
+    single_b, single_a = kid(real, b), kid(real, a)
     assert got["difference"] == pytest.approx(single_b["value"] - single_a["value"])
     assert 0 < got["low"] < got["difference"] < got["high"]
     none = realism.kid_difference(real, [a], [a])
     assert none == {"difference": 0, "low": 0, "high": 0, "n": 200}
     seeds = realism.kid_difference(real, [b, a], [a, a])
     assert seeds["difference"] == pytest.approx(got["difference"] / 2), "the mean over seeds"
+    mean = realism.kid(real, [b, a])["value"]
+    assert mean == pytest.approx((single_b["value"] + single_a["value"]) / 2)
 
 
 def test_floor_is_around_zero_and_matches_a_half_against_a_half():
@@ -101,23 +107,25 @@ def test_floor_is_around_zero_and_matches_a_half_against_a_half():
 
 def test_c2st_of_equal_sets_is_a_half():
     x, y = features(n=400)
-    assert realism.c2st(x, x)["value"] == pytest.approx(0.5)
+    assert realism.c2st(x, [x])["value"] == pytest.approx(0.5)
     # With more features than pictures, torn pairs would drag this far below a half.
-    wide = realism.c2st(*features(n=100, d=300))
+    real, fake = features(n=100, d=300)
+    wide = realism.c2st(real, [fake])
     assert 0.4 < wide["value"] < 0.6
-    got = realism.c2st(x, y)
+    got = realism.c2st(x, [y])
     assert got["low"] < 0.5 < got["high"] and got["n"] == 400
 
 
 def test_c2st_of_separable_sets_is_one():
     x, y = shifted(by=6.0)
-    got = realism.c2st(x, y)
+    got = realism.c2st(x, [y])
     assert got["value"] > 0.99 and got["low"] > 0.97
-    assert realism.c2st(x, y) == got
+    assert realism.c2st(x, [y]) == got
+    assert realism.c2st(x, [y, x])["value"] == pytest.approx((got["value"] + 0.5) / 2)
 
 
 @pytest.mark.parametrize("measure", [realism.kid, realism.c2st])
 def test_unpaired_sets_are_refused(measure):
     x, y = features()
     with pytest.raises(ValueError, match="one shape"):
-        measure(x, y[:-1])
+        measure(x, [y[:-1]])

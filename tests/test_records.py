@@ -44,7 +44,6 @@ def root(tmp_path, monkeypatch):
     book, runs = tmp_path / "book", tmp_path / "runs"
     monkeypatch.setattr(study, "RUNS", runs)
     for name, value in {
-        "ROOT": tmp_path,
         "RUNS": runs,
         "RESULTS": book / "results",
         "CHAPTERS": book / "chapters",
@@ -102,8 +101,8 @@ def test_a_record_is_complete(run, measured, sets):
         "kid_network": "tf_efficientnet_lite0, pooled features at 96 pixels",
     }
     assert record["data_sha256"] == {"train": train.sha256, "test": test.sha256}
-    names = {"python", "torch", "device", "gpu", "commit", "dirty", "packages_sha256"}
-    assert set(record["environment"]) == names
+    names = "python torch device gpu threads commit dirty packages_sha256".split()
+    assert list(record["environment"]) == names
     assert record["wall_s"] >= 0 and record["peak_memory_mb"] > 100
     assert datetime.fromisoformat(record["started"]) <= datetime.fromisoformat(record["finished"])
     images = pd.read_csv(run.folder / "images.csv")
@@ -123,9 +122,10 @@ def test_the_rows_without_a_network_are_made_once_for_a_notebook_run_alone(root,
     run = begin()
     found = records.trivial(run, test, train)
     assert list(found) == [f"baseline/{name}" for name in baselines.NAMES]
-    folder, record = found["baseline/class_mean_ab"]
+    (folder,) = found["baseline/class_mean_ab"]
+    record = records.read(folder)
     home = study.run_folder("smoke", "01_data", "default", 0)
-    assert folder == home / "records" / "scenes-32" / "class_mean_ab"
+    assert folder == home / "records" / "scenes-32" / "class_mean_ab" / "seed0"
     assert record["parameters"]["sees"] == "class" and record["parameters"]["train_n"] == 12
     before = (folder / "metrics.json").stat().st_mtime_ns
     assert records.trivial(run, test, train).keys() == found.keys()
@@ -134,16 +134,16 @@ def test_the_rows_without_a_network_are_made_once_for_a_notebook_run_alone(root,
 
 def test_read_all_has_the_records_of_every_test_set(root, measured, sets):
     train, test = sets
-    for name in ("scenes", "other"):
-        records.write(begin("01_data"), measured, replace(test, name=name), train, variant="gray")
+    larger = replace(test, images=test.images.repeat(1, 1, 2, 2))  # of the set "photos"
+    former = replace(test, images=test.images.repeat(1, 1, 3, 3))  # in no set any more
+    for images in (test, larger, former):
+        records.write(begin("01_data"), measured, images, train, variant="gray")
     records.write(begin(variant="l1_only"), measured, test, train)
     records.write(begin(epochs=5), measured, test, train)  # by hand: no part of the study
-    found = [(r["system"], r["variant"], r["dataset"]) for _, r in records.read_all("smoke")]
-    assert sorted(found) == [
-        ("baseline", "gray", "other"),
-        ("baseline", "gray", "scenes"),
-        ("gan", "l1_only", "scenes"),
+    found = [
+        (r["system"], r["variant"], r["parameters"]["size"]) for _, r in records.read_all("smoke")
     ]
+    assert sorted(found) == [("baseline", "gray", 32), ("baseline", "gray", 64), ("gan", "l1_only", 32)]
 
 
 def test_the_record_is_written_last_and_as_a_whole(run, measured, sets, monkeypatch):
@@ -168,7 +168,7 @@ def test_the_record_is_written_last_and_as_a_whole(run, measured, sets, monkeypa
         replaced(path, torn if path.name == "metrics.json" else write)
 
     monkeypatch.setattr(records, "replace_atomically", write_half)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(ColornbError, match="No space left.*what was there before is kept"):
         records.write(run, measured, test, train, gain=2.0)
     assert (run.folder / "metrics.json").read_bytes() == former
 
@@ -277,8 +277,9 @@ def published(root, measured, sets, monkeypatch):
     monkeypatch.setattr(publish, "executed", lambda *run: executed)
     run = begin("13_comparison")
     executed.touch()
-    for name in ("scenes", "other"):
-        records.write(run, measured, replace(test, name=name), train, variant="gray")
+    larger = replace(test, images=test.images.repeat(1, 1, 2, 2))
+    for images, variant in ((test, "gray"), (larger, "mean_ab")):
+        records.write(run, measured, images, train, variant=variant)
     pair = {"a": "x", "b": "y", "dataset": "scenes", "metric": "kid"}
     pair |= dict.fromkeys(PAIRS[4:], 1) | {"more": 0}
     records.write_table(run, "pairs", pd.DataFrame([pair]))
@@ -291,21 +292,32 @@ def test_publish_joins_the_records(published):
     results = pd.read_csv(published / "results" / "results.csv")
     assert list(results) == RESULTS
     assert set(METRICS) <= set(results["metric"])
-    assert set(results["dataset"]) == {"scenes", "other"}
+    assert set(results["variant"]) == {"gray", "mean_ab"}
     assert not results.duplicated([c for c in RESULTS if c not in ("value", "low", "high")]).any()
     assert list(pd.read_csv(published / "results" / "pairs.csv")) == PAIRS
     folder = published / "results" / "smoke" / "13_comparison" / "default" / "seed0" / "records"
-    kept = sorted(path.name for path in (folder / "other-32" / "gray").iterdir())
+    kept = sorted(path.name for path in (folder / "scenes-64" / "mean_ab" / "seed0").iterdir())
     assert kept == ["images.csv", "metrics.json"]
+    assert (folder.parent / "tables" / "pairs.csv").exists()
 
 
 def test_published_results_verify_also_when_published_again(published):
     names = json.loads((published / "results" / "manifest.json").read_text())
-    assert publish.verify() == len(names) == 7
+    assert publish.verify() == len(names) == 8
     assert "chapters/13_comparison.ipynb" in names and "results/results.csv" in names
     publish.publish("smoke")
     assert json.loads((published / "results" / "manifest.json").read_text()) == names
-    assert publish.verify() == 7
+    assert publish.verify() == 8
+
+
+def test_a_failure_leaves_what_was_published(published, monkeypatch):
+    def fail(profile, target):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(publish, "write_chapters", fail)
+    with pytest.raises(OSError, match="No space left"):
+        publish.publish("smoke")
+    assert publish.verify() == 8 and not list(published.glob("tmp*"))
 
 
 def test_what_is_not_as_published_is_told(published):
@@ -332,7 +344,7 @@ def test_a_missing_or_damaged_manifest_is_told(published):
 
 
 def test_unfinished_runs_are_not_published(root):
-    with pytest.raises(ColornbError, match="6 runs are not finished, .*make study PROFILE=smoke"):
+    with pytest.raises(ColornbError, match="7 runs are not finished, .*make study PROFILE=smoke"):
         publish.publish("smoke")
     assert not list((root / "book").iterdir())
 

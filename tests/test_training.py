@@ -12,6 +12,7 @@ from colornb import scenes
 from colornb.errors import ColornbError
 from colornb.models import load_weights
 from colornb.training import gan, koalarization
+from colornb.device import choose
 from colornb.training.run import Run, code_sha256, make_fabric
 
 TINY = {"epochs": 3, "batch_size": 8, "width": 0.125, "precision": "32-true", "device": "cpu"}
@@ -118,6 +119,42 @@ def test_a_run_killed_with_sigkill_ends_as_one_that_was_not(pictures, tmp_path):
     assert_same(weights(folder), weights(tmp_path / "whole"))
 
 
+@pytest.mark.skipif(os.cpu_count() < 2, reason="needs two processor cores")
+def test_two_processes_train_koalarization_as_one(pictures, tmp_path):
+    for devices in (1, 2):
+        fit_koalarization(pictures, tmp_path / str(devices), devices=devices)
+    one, two = (pd.read_csv(tmp_path / name / "history.csv") for name in "12")
+    for loss in ("mse_ab", "monitor_mse_ab"):
+        assert two[loss].to_numpy() == pytest.approx(one[loss].to_numpy(), abs=1e-5)
+    one, two = weights(tmp_path / "1"), weights(tmp_path / "2")
+    for name in one:
+        assert torch.allclose(one[name], two[name], atol=1e-5), name
+
+
+@pytest.mark.skipif(os.cpu_count() < 2, reason="needs two processor cores")
+def test_two_processes_train_the_gan_and_resume_and_tell_their_errors(pictures, tmp_path):
+    fit_gan(pictures, tmp_path / "1")
+    fit_gan(pictures, tmp_path / "2", devices=2)
+    one, two = (pd.read_csv(tmp_path / name / "history.csv") for name in "12")
+    # Batch norm sees half of each batch.
+    assert two["l1"].to_numpy() == pytest.approx(one["l1"].to_numpy(), rel=0.05)
+    before = (tmp_path / "2" / "checkpoint.pt").stat().st_mtime_ns
+    fit_gan(pictures, tmp_path / "2", devices=2)
+    assert (tmp_path / "2" / "checkpoint.pt").stat().st_mtime_ns == before
+    with pytest.raises(ColornbError, match="not finite in epoch .*lower the learning rate"):
+        fit_gan(pictures, tmp_path / "nan", devices=2, learning_rate=1e30)
+
+
+def test_a_warm_start_trains_with_l1_first(pictures, tmp_path):
+    fit_gan(pictures, tmp_path / "warm", warm_start=0.4)  # 1 of 3 epochs
+    fit_gan(pictures, tmp_path / "l1", adversarial_weight=0.0)
+    warm, l1 = (pd.read_csv(tmp_path / name / "history.csv") for name in ("warm", "l1"))
+    assert warm["l1"][0] == l1["l1"][0] and warm["l1"][1] != l1["l1"][1]
+    assert warm["discriminator"].isna().tolist() == [True, False, False]
+    with pytest.raises(ColornbError, match="at least 0 and below 1, not 1"):
+        fit_gan(pictures, tmp_path / "none", warm_start=1.0)
+
+
 def test_a_finished_run_is_not_trained_again(pictures, tmp_path, capsys):
     fit_gan(pictures, tmp_path)
     before = (tmp_path / "checkpoint.pt").stat().st_mtime_ns
@@ -164,6 +201,10 @@ def test_the_weights_say_at_which_size_they_were_trained(pictures, tmp_path):
         ({"batch_size": 0}, "between 1 and the 16 training pictures, not 0"),
         ({"batch_size": 17}, "between 1 and the 16 training pictures, not 17"),
         ({"device": "gpu"}, "no device 'gpu'; there are: auto, cpu, cuda"),
+        ({"precision": "8"}, "no precision '8'; there are: auto, 32-true"),
+        ({"devices": 0}, "devices must be between 1 and .*, not 0"),
+        ({"batch_size": 7, "devices": 2}, "A batch of 7 cannot be shared by 2 devices"),
+        ({"strategy": "magic"}, "The strategy 'magic' is not possible"),
     ],
 )
 @pytest.mark.parametrize("fit", [fit_gan, fit_koalarization])
@@ -182,9 +223,10 @@ def test_training_lowers_the_loss_and_the_discriminator_is_trained(pictures, tmp
 
 
 def test_a_second_process_in_one_folder_is_refused(tmp_path):
-    with Run.open(tmp_path, {"seed": 0}, ()):
+    fabric = make_fabric("cpu", "32-true", 1, "auto")
+    with Run.open(tmp_path, {"seed": 0}, (), fabric):
         with pytest.raises(ColornbError, match="Another process trains in"):
-            with Run.open(tmp_path, {"seed": 0}, ()):
+            with Run.open(tmp_path, {"seed": 0}, (), fabric):
                 pass
 
 
@@ -192,7 +234,7 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_epoch(pictures, tmp_
     fit_gan(pictures, tmp_path / "run", epochs=3)
     with pytest.raises(ColornbError, match="not finite in epoch .*lower the learning rate"):
         fit_gan(pictures, tmp_path / "nan", learning_rate=1e30)
-    with Run.open(tmp_path / "nan", {"seed": 0}, ()):
+    with Run.open(tmp_path / "nan", {"seed": 0}, (), make_fabric("cpu", "32-true", 1, "auto")):
         assert not (tmp_path / "nan" / "weights.safetensors").exists()
 
 
@@ -205,7 +247,7 @@ def test_a_damaged_checkpoint_is_told(pictures, tmp_path):
 def test_a_missing_gpu_and_an_unknown_schedule_are_told(pictures, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ColornbError, match="No GPU was found"):
-        make_fabric("cuda")
+        choose("cuda")
     with pytest.raises(ColornbError, match="there are: constant, one_cycle"):
         fit_gan(pictures, tmp_path, schedule="cosine")
 

@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from colornb.errors import ColornbError
+from colornb.files import replace_atomically
 from colornb.models.koalarization import Koalarization
 from colornb.models.unet import Discriminator, UNetGenerator
 
@@ -52,10 +53,8 @@ def save_weights(model: nn.Module, path: Path, **about: str) -> None:
     """Writes the weights, the model's name and options, and `about` (e.g. its extractor)."""
     name = next(name for name, kind in MODELS.items() if type(model) is kind)
     header = {"model": name, "options": json.dumps(model.options), **about}
-    partial = path.with_suffix(".partial")
     state = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
-    save_file(state, partial, metadata=header)
-    partial.replace(path)
+    replace_atomically(path, lambda partial: save_file(state, partial, metadata=header))
 
 
 def load_weights(path: Path | str) -> tuple[nn.Module, dict[str, str]]:

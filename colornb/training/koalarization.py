@@ -2,19 +2,22 @@
 
 from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
 
 import torch
+from lightning.fabric import Fabric
 from torch import Tensor
 from torch.nn.functional import mse_loss
 
 from colornb import lab
 from colornb.datasets import ImageSet
-from colornb.models import create_model
+from colornb.device import choose
+from colornb.models import Koalarization, load_weights
 from colornb.training.run import (
     Run,
     batches,
     check_sizes,
-    coins,
+    launch,
     make_fabric,
     make_schedule,
     mirror,
@@ -43,8 +46,13 @@ def fit(
     width: float = 1.0,
     device: str = "auto",
     precision: str = "auto",
-):
+    devices: int = 1,
+    strategy: str = "auto",
+) -> Koalarization:
     """Trains Koalarization (arXiv 1712.03400) with MSE on ab in [-1, 1] and Adam; returns it.
+
+    Several devices share each batch and see the same pictures as one; without feature dropout,
+    whose masks they draw apart, they come to the same weights but for rounding.
 
     Args:
         images: the training set; height and width are multiples of 8.
@@ -58,38 +66,49 @@ def fit(
         weight_decay: decoupled, as in AdamW; 0 is the paper's Adam.
         schedule: "constant" or "one_cycle".
         feature_scale, feature_dropout, width: options of the network.
+        device, precision, devices, strategy: see `colornb.training.run.make_fabric`.
 
     Raises:
         ColornbError: the folder is in use, or the loss is not finite.
     """
-    settings = {k: v for k, v in locals().items() if not isinstance(v, Tensor | ImageSet | Path)}
-    check_sizes(epochs, batch_size, len(images))
-    fabric, settings["precision"] = make_fabric(device, precision)
-    settings["data_sha256"] = images.sha256
-    flip = settings["flip"] = mirrored_features is not None
-    settings["features_sha256"] = sha256(features.numpy().tobytes()).hexdigest()
-    torch.manual_seed(seed)
-    model = create_model(
-        "koalarization",
+    options = {k: v for k, v in locals().items() if not isinstance(v, Tensor | ImageSet | Path)}
+    fabric = make_fabric(device, precision, devices, strategy)
+    check_sizes(epochs, batch_size, devices, len(images))
+    options["precision"] = choose(device, precision)[1]
+    options["flip"] = mirrored_features is not None
+    tensors = {
+        "images": images.images,
+        "features": features,
+        "mirrored": features if mirrored_features is None else mirrored_features,
+        "monitor": monitor.images,
+        "monitor_features": monitor_features,
+    }
+    options["data_sha256"] = images.sha256
+    options["features_sha256"] = sha256(features.numpy().tobytes()).hexdigest()
+    launch(fabric, train, folder, tensors, options)
+    return load_weights(folder / "weights.safetensors")[0].to(fabric.device)
+
+
+def train(fabric: Fabric, folder: Path, tensors: dict[str, Tensor], options: dict) -> None:
+    """What `fit` starts on each device."""
+    o = SimpleNamespace(**options)
+    images, features, mirrored, held_out, held_out_features = (
+        tensor.to(fabric.device) for tensor in tensors.values()
+    )
+    torch.manual_seed(o.seed)
+    model = Koalarization(
         features=features.shape[1],
-        width=width,
-        feature_scale=feature_scale,
-        feature_dropout=feature_dropout,
+        width=o.width,
+        feature_scale=o.feature_scale,
+        feature_dropout=o.feature_dropout,
     )
     model.to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(model.parameters(), learning_rate, weight_decay=weight_decay)
-    schedule = make_schedule(schedule, optimizer, epochs * (len(images) // batch_size))
-    model, optimizer = fabric.setup(model, optimizer)
-    data, features, mirrored_features, held_out, held_out_features = (
-        tensor.to(fabric.device)
-        for tensor in (
-            images.images,
-            features,
-            mirrored_features if flip else features,
-            monitor.images,
-            monitor_features,
-        )
+    optimizer = torch.optim.AdamW(
+        model.parameters(), o.learning_rate, weight_decay=o.weight_decay, fused=True
     )
+    steps = len(images) // o.batch_size
+    schedule = make_schedule(o.schedule, optimizer, o.epochs * steps)
+    model, optimizer = fabric.setup(model, optimizer)
 
     def loss_of(pixels: Tensor, vectors: Tensor) -> Tensor:
         l, ab = lab.normalize(lab.rgb_to_lab(lab.to_float(pixels)))  # noqa: E741
@@ -98,30 +117,29 @@ def fit(
     def train_one_epoch() -> Tensor:
         model.train()
         total = torch.zeros((), device=fabric.device)
-        for index in batches(len(data), batch_size, fabric.device):
-            pixels, vectors = data[index], features[index]
-            if flip:
-                chosen = coins(len(index), fabric.device)
-                pixels = mirror(pixels, chosen)
-                vectors = torch.where(chosen[:, None], mirrored_features[index], vectors)
+        for index, coins in batches(len(images), o.batch_size, fabric, flip=o.flip):
+            pixels, vectors = images[index], features[index]
+            if o.flip:
+                pixels = mirror(pixels, coins)
+                vectors = torch.where(coins[:, None], mirrored[index], vectors)
             loss = loss_of(pixels, vectors)
             optimizer.zero_grad()
             fabric.backward(loss)
             optimizer.step()
             schedule.step()
             total += loss.detach()
-        return total / (len(data) // batch_size)
+        return total / steps
 
     @torch.no_grad()
     def monitored() -> Tensor:
         model.eval()
-        parts = zip(held_out.split(batch_size), held_out_features.split(batch_size), strict=True)
+        parts = zip(
+            held_out.split(o.batch_size), held_out_features.split(o.batch_size), strict=True
+        )
         return sum(loss_of(*part) * len(part[0]) for part in parts) / len(held_out)
 
-    with Run.open(folder, settings, CODE) as run:
-        for _ in run.epochs(
-            epochs, "Koalarization", model=model, optimizer=optimizer, schedule=schedule
-        ):
+    with Run.open(folder, options, CODE, fabric) as run:
+        parts = {"model": model, "optimizer": optimizer, "schedule": schedule}
+        for _ in run.epochs(o.epochs, "Koalarization", **parts):
             run.log(mse_ab=train_one_epoch(), monitor_mse_ab=monitored())
-        size = str(images.images.shape[-1])
-        return run.finish(model.module, extractor=extractor, size=size)
+        run.finish(model.module, extractor=o.extractor, size=str(images.shape[-1]))

@@ -22,31 +22,52 @@ import pandas as pd
 import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
+from torch.multiprocessing import ProcessRaisedException
 from tqdm import tqdm
 
+from colornb.device import choose
 from colornb.errors import ColornbError
+from colornb.files import replace_atomically
 from colornb.models import save_weights
 
 PACKAGE = Path(__file__).resolve().parent.parent
 
 
-def make_fabric(device: str = "auto", precision: str = "auto") -> tuple[Fabric, str]:
-    """The device layer on one device, and the precision it computes in.
+def make_fabric(device: str, precision: str, devices: int, strategy: str) -> Fabric:
+    """The device layer.
 
     Args:
-        device: "auto", "cpu" or "cuda".
-        precision: Fabric's name, or "auto": bfloat16 autocast where the chip computes in it.
+        device, precision: see `colornb.device.choose`.
+        devices: how many GPUs, or processes on the CPU, share each batch.
+        strategy: Fabric's name for how they do; "auto" starts a process per device that shares
+            the gradients (DDP), which also works from a notebook.
+
+    Raises:
+        ColornbError: an unknown name, or more devices than there are.
     """
-    if device not in ("auto", "cpu", "cuda"):
-        raise ColornbError(f"There is no device {device!r}; there are: auto, cpu, cuda.")
-    cuda = torch.cuda.is_available() and device != "cpu"
-    if device == "cuda" and not cuda:
-        raise ColornbError("No GPU was found: choose device cpu or auto.")
-    if precision == "auto":
-        bf16 = torch.cuda.is_bf16_supported() if cuda else torch.cpu._is_avx512_bf16_supported()
-        precision = "bf16-mixed" if bf16 else "32-true"
-    accelerator = "cuda" if cuda else "cpu"
-    return Fabric(accelerator=accelerator, devices=1, precision=precision), precision
+    device, precision = choose(device, precision)
+    there = torch.cuda.device_count() if device == "cuda" else os.cpu_count()
+    if not 1 <= devices <= there:
+        raise ColornbError(
+            f"devices must be between 1 and {there}, what {device} has here, not {devices}."
+        )
+    if strategy == "auto" and devices > 1:
+        strategy = "ddp_spawn"
+    try:
+        return Fabric(accelerator=device, devices=devices, precision=precision, strategy=strategy)
+    except ValueError as error:
+        raise ColornbError(f"The strategy {strategy!r} is not possible: {error}") from None
+
+
+def launch(fabric: Fabric, train: Callable, *arguments) -> None:
+    """Calls `train(fabric, *arguments)`, in several processes where there are several devices."""
+    try:
+        fabric.launch(train, *arguments)
+    except ProcessRaisedException as error:  # it carries the traceback of the process as a text
+        said = str(error).rpartition(f"{ColornbError.__name__}: ")
+        if not said[1]:
+            raise
+        raise ColornbError(said[2].strip()) from None
 
 
 def make_schedule(name: str, optimizer, steps: int):
@@ -62,7 +83,7 @@ def make_schedule(name: str, optimizer, steps: int):
     raise ColornbError(f"There is no schedule {name!r}; there are: constant, one_cycle.")
 
 
-def check_sizes(epochs: int, batch_size: int, count: int) -> None:
+def check_sizes(epochs: int, batch_size: int, devices: int, count: int) -> None:
     """Raises ColornbError unless there is an epoch to train, with a whole batch of `count`."""
     if epochs < 1:
         raise ColornbError(f"The number of epochs must be at least 1, not {epochs}.")
@@ -70,18 +91,24 @@ def check_sizes(epochs: int, batch_size: int, count: int) -> None:
         raise ColornbError(
             f"The batch size must be between 1 and the {count} training pictures, not {batch_size}."
         )
+    if batch_size % devices:
+        raise ColornbError(f"A batch of {batch_size} cannot be shared by {devices} devices.")
 
 
-def batches(count: int, batch_size: int, device: torch.device) -> Iterator[Tensor]:
-    """Indices of an epoch's batches in random order, drawn on the device; the rest is dropped."""
-    order = torch.randperm(count, device=device)
+def batches(
+    count: int, batch_size: int, fabric: Fabric, *, flip: bool
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """An epoch's batches in random order, drawn on the device; the rest is dropped.
+
+    Yields the indices of this process's share of the batch and, bool of the same length, which
+    of these pictures to mirror. Every process draws the same numbers, so that several train on
+    the same batches as one.
+    """
+    order = torch.randperm(count, device=fabric.device)
+    coins = torch.rand(count, device=fabric.device) < (0.5 if flip else 0.0)
     for start in range(0, count - batch_size + 1, batch_size):
-        yield order[start : start + batch_size]
-
-
-def coins(count: int, device: torch.device) -> Tensor:
-    """Which pictures of a batch to mirror: bool (N,), drawn on the device."""
-    return torch.rand(count, device=device) < 0.5
+        share = slice(start + fabric.global_rank, start + batch_size, fabric.world_size)
+        yield order[share], coins[share]
 
 
 def mirror(batch: Tensor, chosen: Tensor) -> Tensor:
@@ -108,16 +135,18 @@ def code_sha256(modules: tuple[str, ...]) -> str:
 
 
 class Run:
-    """One training in one folder. Use `with Run.open(folder, settings, code) as run`.
+    """One training in one folder. Use `with Run.open(folder, settings, code, fabric) as run`.
 
     Args:
         folder: where the run's files are.
         settings: everything that decides the result: options, seed, hash of the data.
         code: files of the package that decide it too, besides this one and `lab.py`.
+        fabric: the device layer; the first of its processes writes the files.
     """
 
-    def __init__(self, folder: Path, settings: dict, code: tuple[str, ...]):
+    def __init__(self, folder: Path, settings: dict, code: tuple[str, ...], fabric: Fabric):
         self.folder = folder
+        self.fabric = fabric
         code_hash = code_sha256(("lab.py", "training/run.py", *code))
         self.settings = {**settings, "code_sha256": code_hash}
         self.history: list[dict[str, float]] = []
@@ -125,12 +154,17 @@ class Run:
 
     @classmethod
     @contextmanager
-    def open(cls, folder: Path, settings: dict, code: tuple[str, ...]):
-        """The run, locked against a second process.
+    def open(cls, folder: Path, settings: dict, code: tuple[str, ...], fabric: Fabric):
+        """The run, locked against another training in its folder.
+
+        Of several processes that train together, the first holds the lock and writes the files.
 
         Raises:
             ColornbError: another process trains in this folder.
         """
+        if not fabric.is_global_zero:
+            yield cls(folder, settings, code, fabric)
+            return
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / "lock").open("w") as lock:
             try:
@@ -139,7 +173,7 @@ class Run:
                 raise ColornbError(
                     f"Another process trains in {folder}: wait for it or stop it."
                 ) from None
-            yield cls(folder, settings, code)
+            yield cls(folder, settings, code, fabric)
 
     def resume(self, **parts: nn.Module | torch.optim.Optimizer | object) -> int:
         """Loads the last checkpoint into `parts` and returns the number of finished epochs.
@@ -147,6 +181,10 @@ class Run:
         A checkpoint of other settings or other code is set aside, and the run starts over.
         """
         self._parts = parts
+        with self.fabric.rank_zero_first():  # it sets aside before the others look
+            return self._load()
+
+    def _load(self) -> int:
         path = self.folder / "checkpoint.pt"
         if not path.exists():
             self._forget_results()
@@ -163,10 +201,10 @@ class Run:
             print(f"Settings, data or code changed: starting over; {aside.name} keeps the old run.")
             self._forget_results()
             return 0
-        for name, part in parts.items():
+        for name, part in self._parts.items():
             part.load_state_dict(saved[name])
         self.history = saved["history"]
-        self._write_history()  # the process may have died between the two files
+        self._write_history()  # the run may have died between the two files
         return len(self.history)
 
     def _forget_results(self) -> None:
@@ -175,6 +213,8 @@ class Run:
             (self.folder / name).unlink(missing_ok=True)
 
     def _write_history(self) -> None:
+        if not self.fabric.is_global_zero:
+            return
         frame = pd.DataFrame(self.history)
         path = self.folder / "history.csv"
         replace_atomically(path, lambda partial: frame.to_csv(partial, index=False))
@@ -191,7 +231,14 @@ class Run:
         if start:
             print(f"{label}: resuming after epoch {start} of {total}.")
         seed = self.settings["seed"]
-        self.bar = tqdm(range(start, total), desc=label, initial=start, total=total, unit="epoch")
+        self.bar = tqdm(
+            range(start, total),
+            label,
+            total,
+            initial=start,
+            unit="epoch",
+            disable=not self.fabric.is_global_zero,
+        )
         for epoch in self.bar:
             torch.manual_seed(1_000_003 * seed + epoch)  # seeds the device's generator too
             self._began = time.perf_counter()
@@ -200,11 +247,14 @@ class Run:
     def log(self, **row: Tensor | float) -> None:
         """Ends an epoch: checks its losses, stores its history and the checkpoint.
 
+        Losses are means over the process's share of the pictures; the mean over the processes is
+        logged.
+
         Raises:
             ColornbError: a loss is not finite; the checkpoint of the epoch before stays.
         """
         epoch = len(self.history) + 1
-        values = {name: float(value) for name, value in row.items()}
+        values = dict(zip(row, self._mean(list(row.values())), strict=True))
         bad = [name for name, value in values.items() if not math.isfinite(value)]
         if bad:
             raise ColornbError(
@@ -215,21 +265,18 @@ class Run:
         self.history.append({"epoch": epoch, **values, "seconds": round(seconds, 3)})
         self.bar.set_postfix({k: f"{v:.4g}" for k, v in values.items()}, refresh=False)
 
+        if not self.fabric.is_global_zero:
+            return
         state = {name: part.state_dict() for name, part in self._parts.items()}
         state |= {"history": self.history, "settings": json.dumps(self.settings, sort_keys=True)}
         replace_atomically(self.folder / "checkpoint.pt", lambda path: torch.save(state, path))
         self._write_history()
 
-    def finish(self, model: nn.Module, **about: str) -> nn.Module:
-        """Writes `weights.safetensors` and returns the model, ready to predict."""
-        save_weights(model, self.folder / "weights.safetensors", **about)
-        return model.eval().requires_grad_(False)
+    def _mean(self, losses: list[Tensor]) -> list[float]:
+        """The losses, averaged over the processes: an epoch's only wait for the device."""
+        return self.fabric.all_reduce(torch.stack(losses).float(), reduce_op="mean").tolist()
 
-
-def replace_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Writes a file beside `path`, flushes it to the disk and moves it into place."""
-    partial = path.with_name(path.name + ".partial")
-    write(partial)
-    with partial.open("rb") as file:
-        os.fsync(file.fileno())
-    partial.replace(path)
+    def finish(self, model: nn.Module, **about: str) -> None:
+        """Writes `weights.safetensors`."""
+        if self.fabric.is_global_zero:
+            save_weights(model, self.folder / "weights.safetensors", **about)

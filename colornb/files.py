@@ -1,0 +1,27 @@
+"""Files that appear whole or not at all."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from colornb.errors import ColornbError
+
+
+def replace_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Lets `write` make a file beside `path`, flushes it to the disk and moves it into place.
+
+    Raises:
+        ColornbError: it could not be written; what was at `path` before is still there.
+    """
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        write(partial)
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except (OSError, RuntimeError) as error:  # RuntimeError: torch's word for a full disk
+        partial.unlink(missing_ok=True)
+        raise ColornbError(
+            f"{path} could not be written ({error}): make room or choose another folder, and run "
+            "again; what was there before is kept."
+        ) from error
