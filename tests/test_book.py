@@ -3,6 +3,7 @@
 import nbformat
 
 from colornb import book
+from colornb.paths import ROOT
 
 
 def test_page_folds_the_parameters_away():
@@ -33,3 +34,15 @@ def test_contents_leaves_out_chapters_that_do_not_exist(tmp_path):
     }
     kept = [{"caption": "A", "chapters": [first, {"file": "running"}]}]
     assert book.contents(toc, tmp_path) == toc | {"parts": kept}
+
+
+def test_published_chapters_are_executions_of_the_notebooks():
+    published = sorted((ROOT / "book" / "chapters").glob("*.ipynb"))
+    assert published
+    for path in published:
+        source, page = (
+            nbformat.read(p, as_version=4).cells for p in (ROOT / "notebooks" / path.name, path)
+        )
+        injected = [c for c in page if "injected-parameters" in c.metadata.get("tags", [])]
+        cells = [c.source for c in page if c not in injected]
+        assert cells == [c.source for c in source], f"{path.name}: publish the run again"
