@@ -7,7 +7,7 @@ CORES ?= all
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help study test book lab clean
+.PHONY: help study test book lab bench clean
 
 # An absolute COLORNB_DATA, since notebooks and tools run in several folders.
 ifdef DATA
@@ -21,6 +21,7 @@ help:
 	@echo "make study   set up, run the whole study, build its book (PROFILE=$(PROFILE) DATA=folder)"
 	@echo "make test    set up and run the tests"
 	@echo "make book    build the published book from book/, without training"
+	@echo "make bench   measure the speed, about 20 minutes (DATA=folder)"
 	@echo "make lab     open the notebooks in JupyterLab"
 	@echo "make clean   remove what was built; finished runs stay"
 
@@ -34,6 +35,9 @@ test: .venv/.study-test
 book: .venv/.study
 	@$(BIN)/python -m colornb.book
 	@echo "The book: $(CURDIR)/book/_build/html/index.html"
+
+bench: .venv/.study-bench
+	@$(BIN)/python -m colornb.runner bench
 
 # Loopback only; root, as in a container, has to be allowed.
 lab: .venv/.study-lab

@@ -1,6 +1,7 @@
 # The study as a graph: each run of study.yaml is one execution of a notebook,
-# and the book is made of them. `make study` calls it; by hand, or on a cluster:
+# and the book is made of them. `make study` calls it; by hand, and on a cluster:
 #   snakemake --cores 2 --config profile=sample
+#   snakemake --profile profiles/slurm --config profile=full gpu=1
 # Config: profile; threads (cores of one run, by default all: one run at a time);
 # gpu=1 (each run takes the resource gpu: on a cluster, or with --resources gpu=1).
 
@@ -73,7 +74,7 @@ rule run:
         settings,
     log:
         f"runs/{PROFILE}/{{chapter}}/{{variant}}/seed{{seed}}/chapter.log",
-    threads: int(config.get("threads", workflow.cores or 1))
+    threads: int(config.get("threads", workflow.resource_settings.cores or 1))
     resources:
         **({"gpu": 1} if config.get("gpu") else {}),
     shell:

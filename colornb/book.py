@@ -4,6 +4,7 @@
 `runs/PROFILE/book` and builds it; `python -m colornb.book` builds `book/` itself.
 """
 
+import re
 import shutil
 import subprocess
 import sys
@@ -37,13 +38,15 @@ def assemble(profile: str, target: Path) -> None:
 def write_chapters(profile: str, target: Path) -> None:
     """Write the executed chapters of `profile` as pages into the folder `target`.
 
-    A chapter is shown by the first of its runs in `study.yaml`. The grid of all systems also
+    A chapter is shown by the first of its runs in `study.yaml`; one without, such as that of
+    `make bench`, where it has been run. The grid of all systems also
     becomes `_static/result.jpg`, for the first page.
     """
     target.mkdir(exist_ok=True)
     for name, runs in planned(profile).items():
-        if runs:
-            notebook = nbformat.read(executed(profile, name, *runs[0]), as_version=4)
+        source = executed(profile, name, *(runs or [("default", 0)])[0])
+        if runs or source.exists():
+            notebook = nbformat.read(source, as_version=4)
             nbformat.write(page(notebook), target / f"{name}.ipynb")
             if picture := figure(notebook, RESULT):
                 (target.parent / "_static" / "result.jpg").write_bytes(picture)
@@ -57,12 +60,20 @@ def figure(notebook: nbformat.NotebookNode, name: str) -> bytes | None:
     return None
 
 
+# A warning that names the file that gave it, and the line of code that Python prints with it.
+WARNING = re.compile(r"^/\S+:\d+: .*\n(?:  \S.*\n)?", re.MULTILINE)
+
+
 def page(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """An executed notebook as a page: no papermill metadata, its parameters folded away."""
+    """An executed notebook as a page: no papermill metadata, its parameters folded away, and no
+    warnings of libraries, which tell of the machine that ran it."""
     notebook.metadata.pop("papermill", None)
     for cell in notebook.cells:
         for key in ("papermill", "execution"):
             cell.metadata.pop(key, None)
+        for output in cell.get("outputs", []):
+            if output.get("name") == "stderr":
+                output.text = WARNING.sub("", output.text)
         tags = cell.metadata.get("tags", [])
         if "parameters" in tags:
             cell.metadata.tags = [*tags, "hide-input"]

@@ -6,3 +6,7 @@ class ColornbError(Exception):
 
     The command line prints the sentence without a traceback and exits with 1.
     """
+
+
+class NotWrittenError(ColornbError):
+    """A file could not be written: the disk is full, or the folder is not ours."""

@@ -59,7 +59,7 @@ def _lite0() -> nn.Module:
     tensors = torch.load(path, map_location="cpu", weights_only=True).values()
     names = model.state_dict().keys()
     model.load_state_dict(dict(zip(names, tensors, strict=True)))
-    return _frozen(model)
+    return frozen(model)
 
 
 def create_extractor(name: str = DEFAULT) -> nn.Module:
@@ -78,7 +78,7 @@ def create_extractor(name: str = DEFAULT) -> nn.Module:
     if name == "random":
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            return _frozen(timm.create_model(LITE0, pretrained=False))
+            return frozen(timm.create_model(LITE0, pretrained=False))
     try:
         model = timm.create_model(name, pretrained=True)
     except Exception as error:  # a hub fails in many ways; none of them leaves a model
@@ -86,10 +86,11 @@ def create_extractor(name: str = DEFAULT) -> nn.Module:
             f"The weights of {name} cannot be fetched ({type(error).__name__}): connect to the "
             f"hub once so that they are stored, or choose extractor {LITE0}, which needs none."
         ) from None
-    return _frozen(model)
+    return frozen(model)
 
 
-def _frozen(model: nn.Module) -> nn.Module:
+def frozen(model: nn.Module) -> nn.Module:
+    """A classifier that is not trained, laid out for speed."""
     model.to(memory_format=torch.channels_last)  # twice as fast on a CPU
     return model.eval().requires_grad_(False)
 
@@ -123,7 +124,6 @@ def _stored(key: str, compute, length: int) -> Tensor:
         except (ValueError, EOFError, OSError):
             pass  # damaged: it is computed again
     values = compute()
-    path.parent.mkdir(parents=True, exist_ok=True)
 
     def save(partial: Path) -> None:
         with partial.open("wb") as file:
@@ -134,21 +134,25 @@ def _stored(key: str, compute, length: int) -> Tensor:
 
 
 @torch.no_grad()
-def extract(images: Tensor, extractor: str = DEFAULT) -> Tensor:
-    """The extractor's 1000 logits for the gray version of uint8 pictures: (N, 1000) float32.
+def logits(images: Tensor, model: nn.Module) -> Tensor:
+    """A classifier's 1000 logits for the gray version of uint8 pictures: (N, 1000) float32.
 
-    Pictures (N, 3, H, W) are squashed to the extractor's own input size (Inception-ResNet-v2 299,
-    EfficientNet-Lite0 224). "none" gives (N, 0).
+    Pictures (N, 3, H, W) are squashed to the classifier's own input size (Inception-ResNet-v2
+    299, EfficientNet-Lite0 224).
     """
-    if extractor == "none":
-        return torch.zeros(len(images), 0)
-    model = create_extractor(extractor)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model.to(device)
     parts = images.split(50)
     if len(parts) > 1:
-        parts = tqdm(parts, desc=extractor, unit="batch", mininterval=5)
+        parts = tqdm(parts, desc="features", unit="batch", mininterval=5)
     return torch.cat([model(_prepared(p.to(device), model, None, gray=True)).cpu() for p in parts])
+
+
+def extract(images: Tensor, extractor: str = DEFAULT) -> Tensor:
+    """`logits` of the extractor of that name; "none" gives (N, 0)."""
+    if extractor == "none":
+        return torch.zeros(len(images), 0)
+    return logits(images, create_extractor(extractor))
 
 
 def embed(images: ImageSet, extractor: str = DEFAULT, *, mirrored: bool = False) -> Tensor:

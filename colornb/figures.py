@@ -320,6 +320,54 @@ def table(records: Mapping[str, Mapping], metrics: Sequence[str]) -> Table:
     return Table(lines)
 
 
+def bench_table(rows: Sequence) -> Table:
+    """Rows of `colornb.bench`: what was measured, the ratio, its range and the goal."""
+    return Table(
+        [
+            {
+                "Row": f"{row.name}\n{row.what}",
+                "Ours": f"{row.ours:.4g} {row.unit}",
+                "Other": f"{row.other:.4g} {row.unit}",
+                "Ratio": f"{row.ratio:.2f}\n[{row.low:.2f}, {row.high:.2f}]",
+                "Goal": f"{row.goal:g}",
+                "Met": "yes" if row.met else "no",
+            }
+            for row in rows
+        ]
+    )
+
+
+@_styled
+def bench_ratios(rows: Sequence) -> Picture:
+    """The ratio of each row of `colornb.bench` over its goal, with its range."""
+    figure = Figure(figsize=(6.2, 0.32 * len(rows) + 0.9), layout="constrained")
+    axis = figure.subplots()
+    axis.axvline(1, color="#1A1A1A", lw=1, ls="--")
+    for line, row in enumerate(rows):
+        low, ratio, high = (value / row.goal for value in (row.low, row.ratio, row.high))
+        tone = "#0072B2" if row.met else "#D55E00"
+        axis.plot([low, high], [-line] * 2, color=tone)
+        axis.plot(ratio, -line, "o", ms=6, color=tone, mfc=tone if row.met else "white")
+    axis.set_yticks(range(0, -len(rows), -1), [row.name for row in rows])
+    axis.set_xscale("log")
+    axis.grid(axis="y", visible=False)
+    axis.set_xlabel("ratio / goal")
+    return _svg(figure)
+
+
+@_styled
+def growth(images: Mapping[int, float], pixels: Mapping[int, float]) -> Picture:
+    """Seconds of an epoch by pictures, and of a step by pixels, beside proportional growth."""
+    figure = Figure(figsize=(7.2, 2.8), layout="constrained")
+    labels = (("pictures", "seconds of an epoch"), ("pixels of a picture", "seconds of a step"))
+    for axis, cost, (x, y) in zip(figure.subplots(1, 2), (images, pixels), labels, strict=True):
+        first, seconds = next(iter(cost.items()))
+        axis.plot(cost.keys(), [seconds * n / first for n in cost], "--", color="#8A8A8A", lw=1)
+        axis.plot(cost.keys(), cost.values(), "o-", ms=4, color="#0072B2")
+        axis.set(xscale="log", yscale="log", xlabel=x, ylabel=y)
+    return _svg(figure)
+
+
 def pair_table(pairs: pd.DataFrame) -> Table:
     """Rows of `pairs.csv`: a row per pair of systems, a column per metric with a verdict."""
     lines = {}

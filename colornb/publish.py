@@ -56,6 +56,8 @@ def publish(profile: str) -> str:
                 shutil.copy(path, target)
         for tables in (RUNS / profile).glob("*/*/*/tables"):
             shutil.copytree(tables, results / profile / tables.relative_to(RUNS / profile))
+        for measured in (RUNS / profile).glob("16_speed/default/seed0/bench.json"):
+            shutil.copy(measured, results)
         _join(results, profile)
         (made / "_static").mkdir()
         write_chapters(profile, made / CHAPTERS.name)

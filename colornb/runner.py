@@ -1,12 +1,14 @@
 """Starts the study's graph and, inside it, runs one chapter in a process of its own.
 
 `python -m colornb.runner study PROFILE CORES` is what `make study` calls;
+`python -m colornb.runner bench` is `make bench`;
 `python -m colornb.runner chapter NAME PROFILE VARIANT SEED` is one job of the `Snakefile`.
 """
 
 import fcntl
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -131,6 +133,16 @@ def chapter(name: str, profile: str, variant: str, seed: int) -> None:
     print(f"{run}: finished in {seconds // 60} min {seconds % 60} s", flush=True)
 
 
+def bench() -> None:
+    """Execute chapter 16 on the real data, alone on the machine; store `bench.json`."""
+    run = "16_speed", "cpu", "default", 0
+    chapter(*run)
+    target = RUNS / "bench" / "bench.json"
+    target.parent.mkdir(exist_ok=True)
+    shutil.copy(executed(run[1], run[0], *run[2:]).with_name("bench.json"), target)
+    print(f"The measurements: {target}")
+
+
 def _end_with_parent(parent: int) -> None:
     """End this process, and with it its kernel, when Snakemake was killed."""
     while os.getppid() == parent:
@@ -143,6 +155,8 @@ if __name__ == "__main__":
         match sys.argv[1:]:
             case ["study", profile, cores]:
                 study(profile, cores)
+            case ["bench"]:
+                bench()
             case ["chapter", name, profile, variant, seed]:
                 chapter(name, profile, variant, int(seed))
             case _:

@@ -2,14 +2,19 @@
 
 import subprocess
 import sys
+import threading
+from itertools import count
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 from skimage.color import rgb2lab
+from torch import nn
 from typer.testing import CliRunner
 
+import colornb.colorize as module
 from colornb import cli, lab, models, publish, scenes
 from colornb.colorize import colorize, colorize_files, predict_ab
 from colornb.errors import ColornbError
@@ -96,9 +101,85 @@ def test_colorize_keeps_size_and_lightness(network, extractor, photo, request):
     assert np.abs(after - before)[..., 1:].max() > 2, "but not the colours"
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (3, 200), (33, 32)])
+@pytest.mark.parametrize("shape", [(1, 1), (3, 200), (33, 32), (2, 5000), (4999, 1)])
 def test_colorize_takes_any_size(shape, unet):
-    assert colorize(np.full((*shape, 3), 120, np.uint8), unet).shape == (*shape, 3)
+    gray = np.random.default_rng(0).integers(80, 160, (*shape, 1), np.uint8).repeat(3, axis=2)
+    colored = colorize(gray, unet)
+    assert colored.shape == (*shape, 3) and colored.dtype == np.uint8
+    assert np.abs(rgb2lab(colored) - rgb2lab(gray))[..., 0].max() < 1
+
+
+# Chroma at full size
+
+
+class Linear(nn.Module):
+    """A network for which a and b are lines of L: ab / 110 = slope (L / 50 - 1) + offset."""
+
+    size = 32
+
+    def __init__(self, slope, offset=(0.1, -0.1)):
+        super().__init__()
+        self.slope, self.offset = (
+            nn.Parameter(torch.tensor(pair).view(1, 2, 1, 1)) for pair in (slope, offset)
+        )
+
+    def forward(self, l):  # noqa: E741
+        return self.slope * l + self.offset
+
+
+def on_pixels(image):
+    """uint8 (H, W, 3) as Lab (1, 3, H, W)."""
+    return lab.rgb_to_lab(lab.to_float(torch.tensor(image).permute(2, 0, 1)[None]))
+
+
+def plain(image, model, size=32):
+    """Chroma brought to full size without regard to L."""
+    ab = predict_ab(model, torch.tensor(module.squash(image, size))[None])
+    return lab.assemble(on_pixels(image)[:, :1], ab)[0].permute(1, 2, 0).numpy()
+
+
+def test_colours_follow_an_edge_between_the_networks_pixels():
+    image = np.full((190, 210, 3), 90, np.uint8)
+    image[:, 83:] = 190
+    model = Linear(slope=(0.3, 0.2))
+    with torch.no_grad():
+        truth = model(on_pixels(image)[:, :1] / 50 - 1) * 110
+
+    def error(picture):
+        near = slice(83 - 13, 83 + 13)  # two of the network's pixels to each side
+        return (on_pixels(picture)[:, 1:] - truth)[..., near].abs().mean()
+
+    assert error(colorize(image, model)) < 0.5 * error(plain(image, model))
+
+
+def test_texture_of_l_puts_none_into_flat_colours():
+    image = np.random.default_rng(0).integers(70, 180, (90, 110, 1), np.uint8).repeat(3, axis=2)
+    model = Linear(slope=(0.0, 0.0))
+    assert np.abs(colorize(image, model).astype(int) - plain(image, model)).max() <= 1
+
+
+@pytest.mark.parametrize("shape", [(32, 32), (32, 7), (20, 31)])
+def test_a_photograph_within_the_networks_size_gets_the_plain_prediction(shape, unet):
+    image = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
+    np.testing.assert_array_equal(colorize(image, unet), plain(image, unet))
+
+
+def test_so_does_one_without_finer_detail(unet, photo):
+    assert np.abs(colorize(photo, unet).astype(int) - plain(photo, unet)).max() <= 2
+
+
+@pytest.mark.parametrize("shape", [(61, 97), (97, 61), (1, 200)])
+def test_strips_give_the_same_picture_as_the_whole(shape, unet, monkeypatch):
+    image = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
+    whole = colorize(image, unet)
+    for pixels in (1000, max(shape)):  # some rows, and one
+        monkeypatch.setattr(module, "_STRIP", pixels)
+        np.testing.assert_array_equal(colorize(image, unet), whole)
+    monkeypatch.setattr(module, "_STRIP", 40)  # less than a row: strips may run along columns
+    assert np.abs(colorize(image, unet).astype(int) - whole).max() <= 1
+
+
+# Files
 
 
 def test_a_bad_file_does_not_stop_the_others_and_nothing_is_overwritten(
@@ -115,6 +196,101 @@ def test_a_bad_file_does_not_stop_the_others_and_nothing_is_overwritten(
     assert problems[3].endswith("exists already: move it away or choose another folder.")
     assert [path.name for path in target.iterdir()] == ["good-colorized.png"]
     assert read(target / "good-colorized.png").shape == photo.shape
+
+
+def test_a_name_too_long_to_write_does_not_stop_the_others(tmp_path, weights, photos):
+    long = tmp_path / f"{'x' * 250}.png"
+    long.write_bytes(photos[0].read_bytes())
+    (_, none, problem), (_, written, _) = colorize_files([long, photos[0]], tmp_path, weights)
+    assert none is None and "name too long" in problem and written.exists()
+
+
+@pytest.fixture
+def numbered(tmp_path, photo):
+    paths = [tmp_path / f"{k}.png" for k in range(4)]
+    for path in paths:
+        Image.fromarray(photo).save(path)
+    return paths
+
+
+def test_reading_and_writing_go_on_meanwhile_one_photograph_apart(
+    tmp_path, weights, numbered, monkeypatch
+):
+    read, painted = ([threading.Event() for _ in numbered] for _ in range(2))
+    numbers, last = count(), len(numbered) - 1
+    functions = module.read_image, module.colorize, module.replace_atomically
+
+    def reading(path):
+        k = int(path.stem)
+        read[k].set()
+        assert k == 0 or painted[k - 1].wait(30), "the one before is painted meanwhile"
+        return functions[0](path)
+
+    def painting(*arguments, **options):
+        k = next(numbers)
+        painted[k].set()
+        assert not any(event.is_set() for event in read[k + 2 :]), "no more are in memory"
+        return functions[1](*arguments, **options)
+
+    def writing(path, write):
+        k = int(path.name[0])
+        assert k == last or painted[k + 1].wait(30), "the next one is painted meanwhile"
+        return functions[2](path, write)
+
+    monkeypatch.setattr(module, "read_image", reading)
+    monkeypatch.setattr(module, "colorize", painting)
+    monkeypatch.setattr(module, "replace_atomically", writing)
+    done = list(colorize_files(numbered, tmp_path / "out", weights))
+    assert [source for source, _, _ in done] == numbered
+    assert all(np.shape(Image.open(written)) == (*ODD, 3) for _, written, _ in done)
+
+
+def test_an_interruption_ends_the_threads_and_leaves_whole_files(
+    tmp_path, weights, numbered, monkeypatch
+):
+    painted, original = count(), colorize
+
+    def interrupted(*arguments, **options):
+        if next(painted) == 2:
+            raise KeyboardInterrupt
+        return original(*arguments, **options)
+
+    monkeypatch.setattr(module, "colorize", interrupted)
+    threads = threading.active_count()
+    with pytest.raises(KeyboardInterrupt):
+        list(colorize_files(numbered, tmp_path / "out", weights))
+    assert threading.active_count() == threads
+    left = {path.name: read(path).shape for path in (tmp_path / "out").iterdir()}
+    assert left.pop("0-colorized.png") == (*ODD, 3)
+    assert left in ({}, {"1-colorized.png": (*ODD, 3)}), "whole, if its writing had begun"
+
+
+# A child's `ru_maxrss` begins at the memory of the process that started it; this does not.
+PEAK = """
+import re, sys
+from pathlib import Path
+from colornb.colorize import colorize_files
+
+weights, target, *photos = map(Path, sys.argv[1:])
+for photo in photos:
+    ((_, written, problem),) = colorize_files([photo], target, weights)
+    assert written, problem
+    print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux tells a process's peak")
+def test_memory_grows_by_few_bytes_a_pixel(tmp_path, weights):
+    photos = [tmp_path / f"{width}.jpg" for width in (40, 4000)]
+    for photo in photos:
+        width = int(photo.stem)
+        Image.linear_gradient("L").resize((width, width * 3 // 4)).convert("RGB").save(photo)
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK, weights, tmp_path, *photos], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    small, large = map(int, done.stdout.split())
+    assert (large - small) * 1024 < 24 * 4000 * 3000, "float32 alone would be 12 bytes a copy"
 
 
 def test_other_weights_and_a_bad_folder_are_told(tmp_path, weights, photos):

@@ -18,6 +18,7 @@ from scipy.io import savemat
 
 from colornb import datasets, paths
 from colornb.errors import ColornbError
+from colornb.images import read_image
 
 REAL = os.environ.get("COLORNB_DATA", "")
 BATCHES = datasets.CIFAR10_TRAIN + datasets.CIFAR10_TEST
@@ -220,7 +221,7 @@ def test_cache_gives_equal_images_and_notices_changes(tmp_path, cats_dogs, monke
 def test_a_cache_that_cannot_be_kept_is_a_warning(cats_dogs):
     paths.ROOT.mkdir()
     (paths.ROOT / "data").write_text("in the way")
-    with pytest.warns(UserWarning, match="could not be kept"):
+    with pytest.warns(UserWarning, match="every load decodes again"):
         assert len(datasets.load("cats_dogs", "val", size=4, root=cats_dogs)) == 200
 
 
@@ -229,7 +230,7 @@ def test_a_cache_that_cannot_be_kept_is_a_warning(cats_dogs):
 
 def save(folder: Path, name: str, image: Image.Image, **options) -> np.ndarray:
     image.save(folder / name, **options)
-    return datasets.read_image(folder / name)
+    return read_image(folder / name)
 
 
 def test_read_image_modes(tmp_path):
@@ -253,7 +254,7 @@ def test_read_image_modes(tmp_path):
 def test_read_image_refuses_floating_point(tmp_path):
     Image.fromarray(np.ones((2, 2), np.float32)).save(tmp_path / "a.tif")
     with pytest.raises(ColornbError, match="a.tif cannot be read .floating-point.*8 or 16 bits"):
-        datasets.read_image(tmp_path / "a.tif")
+        read_image(tmp_path / "a.tif")
 
 
 def test_read_image_turns_upright(tmp_path):
@@ -277,7 +278,7 @@ def test_read_image_refuses_bombs(tmp_path, side):
     png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
     (tmp_path / "bomb.png").write_bytes(png)
     with pytest.raises(ColornbError, match="bomb.png has more than 200 megapixels"):
-        datasets.read_image(tmp_path / "bomb.png")
+        read_image(tmp_path / "bomb.png")
 
 
 def noise(side: int = 64) -> Image.Image:
@@ -321,7 +322,7 @@ def test_folder_missing_or_empty(tmp_path):
         with pytest.raises(ColornbError, match="is not a folder"):
             datasets.load("folder", "test", root=root)
     with pytest.raises(ColornbError, match="nowhere.jpg is not a file"):
-        datasets.read_image(tmp_path / "nowhere.jpg")
+        read_image(tmp_path / "nowhere.jpg")
 
 
 # Missing and damaged data

@@ -75,9 +75,9 @@ class Copy:
             text=True,
         )
 
-    def papermill(self, *options, **environment):
-        notebook = ("notebooks/03_gan.ipynb", "out.ipynb")
-        return self.call(sys.executable, "-m", "papermill", *notebook, *options, **environment)
+    def papermill(self, *options, notebook="03_gan", **environment):
+        paths = (f"notebooks/{notebook}.ipynb", "out.ipynb")
+        return self.call(sys.executable, "-m", "papermill", *paths, *options, **environment)
 
     def kill_while_training(self):
         """Start the study and end all of it with SIGKILL once `KILLED` has finished an epoch."""
@@ -208,3 +208,14 @@ def test_missing_data_are_told_with_the_command_that_fetches_them(smoke, tmp_pat
     assert done.returncode
     last = done.stderr.strip().splitlines()[-1]
     assert f"cifar10 is not in {tmp_path}: `colornb data fetch cifar10` fetches it" in last
+
+
+def test_the_benchmark_runs_and_has_its_rows(smoke):
+    done = smoke.copy.papermill("-p", "profile", "smoke", notebook="16_speed")
+    assert done.returncode == 0, done.stderr[-3000:]
+    path = smoke.copy.folder("16_speed", "default", 0) / "bench.json"
+    names = {row["name"] for row in json.loads(path.read_text())["rows"]}
+    assert names >= set(
+        "lab_vs_skimage pipeline step_gan step_koalarization features time_to_mse linear_images "
+        "streaming_memory photo_24mp ddp".split()
+    )

@@ -18,7 +18,6 @@ from colornb.training.run import (
     batches,
     check_sizes,
     launch,
-    make_fabric,
     make_schedule,
     mirror,
 )
@@ -76,12 +75,11 @@ def fit(
     options = {k: v for k, v in locals().items() if k not in ("images", "folder", "monitor")}
     if not 0 <= warm_start < 1:
         raise ColornbError(f"warm_start must be at least 0 and below 1, not {warm_start}.")
-    fabric = make_fabric(device, precision, devices, strategy)
     check_sizes(epochs, batch_size, devices, len(images))
-    options["precision"] = choose(device, precision)[1]
+    device, options["precision"] = choose(device, precision)
     options["data_sha256"] = images.sha256
-    launch(fabric, train, folder, images.images, monitor.images, options)
-    return load_weights(folder / "weights.safetensors")[0].to(fabric.device)
+    launch(options, train, folder, images.images, monitor.images, options)
+    return load_weights(folder / "weights.safetensors")[0].to(device)
 
 
 def train(fabric: Fabric, folder: Path, images: Tensor, held_out: Tensor, options: dict) -> None:

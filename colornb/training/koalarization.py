@@ -18,7 +18,6 @@ from colornb.training.run import (
     batches,
     check_sizes,
     launch,
-    make_fabric,
     make_schedule,
     mirror,
 )
@@ -72,9 +71,8 @@ def fit(
         ColornbError: the folder is in use, or the loss is not finite.
     """
     options = {k: v for k, v in locals().items() if not isinstance(v, Tensor | ImageSet | Path)}
-    fabric = make_fabric(device, precision, devices, strategy)
     check_sizes(epochs, batch_size, devices, len(images))
-    options["precision"] = choose(device, precision)[1]
+    device, options["precision"] = choose(device, precision)
     options["flip"] = mirrored_features is not None
     tensors = {
         "images": images.images,
@@ -85,8 +83,8 @@ def fit(
     }
     options["data_sha256"] = images.sha256
     options["features_sha256"] = sha256(features.numpy().tobytes()).hexdigest()
-    launch(fabric, train, folder, tensors, options)
-    return load_weights(folder / "weights.safetensors")[0].to(fabric.device)
+    launch(options, train, folder, tensors, options)
+    return load_weights(folder / "weights.safetensors")[0].to(device)
 
 
 def train(fabric: Fabric, folder: Path, tensors: dict[str, Tensor], options: dict) -> None:

@@ -21,8 +21,9 @@ from pickle import UnpicklingError
 import pandas as pd
 import torch
 from lightning.fabric import Fabric
+from lightning.fabric.plugins.environments import LightningEnvironment
 from torch import Tensor, nn
-from torch.multiprocessing import ProcessRaisedException
+from torch.multiprocessing import ProcessRaisedException, spawn
 from tqdm import tqdm
 
 from colornb.device import choose
@@ -40,7 +41,7 @@ def make_fabric(device: str, precision: str, devices: int, strategy: str) -> Fab
         device, precision: see `colornb.device.choose`.
         devices: how many GPUs, or processes on the CPU, share each batch.
         strategy: Fabric's name for how they do; "auto" starts a process per device that shares
-            the gradients (DDP), which also works from a notebook.
+            the gradients (DDP).
 
     Raises:
         ColornbError: an unknown name, or more devices than there are.
@@ -54,20 +55,38 @@ def make_fabric(device: str, precision: str, devices: int, strategy: str) -> Fab
     if strategy == "auto" and devices > 1:
         strategy = "ddp_spawn"
     try:
-        return Fabric(accelerator=device, devices=devices, precision=precision, strategy=strategy)
+        return Fabric(
+            accelerator=device,
+            devices=devices,
+            precision=precision,
+            strategy=strategy,
+            plugins=LightningEnvironment(),  # all on this machine, also within a cluster's job
+        )
     except ValueError as error:
         raise ColornbError(f"The strategy {strategy!r} is not possible: {error}") from None
 
 
-def launch(fabric: Fabric, train: Callable, *arguments) -> None:
-    """Calls `train(fabric, *arguments)`, in several processes where there are several devices."""
+def launch(options: dict, train: Callable, *arguments) -> None:
+    """Calls `train(fabric, *arguments)` with the device layer that the options ask for.
+
+    Several devices each have a process, and these a common parent apart from this process: a
+    notebook, or a program that has used threads or the GPU, could not start them itself.
+    """
+    asked = [options[name] for name in ("device", "precision", "devices", "strategy")]
+    if options["devices"] == 1:
+        train(make_fabric(*asked), *arguments)
+        return
     try:
-        fabric.launch(train, *arguments)
+        spawn(_launch_all, (asked, train, arguments))
     except ProcessRaisedException as error:  # it carries the traceback of the process as a text
         said = str(error).rpartition(f"{ColornbError.__name__}: ")
         if not said[1]:
             raise
         raise ColornbError(said[2].strip()) from None
+
+
+def _launch_all(_, asked: list, train: Callable, arguments: tuple) -> None:
+    make_fabric(*asked).launch(train, *arguments)
 
 
 def make_schedule(name: str, optimizer, steps: int):
@@ -91,7 +110,7 @@ def check_sizes(epochs: int, batch_size: int, devices: int, count: int) -> None:
         raise ColornbError(
             f"The batch size must be between 1 and the {count} training pictures, not {batch_size}."
         )
-    if batch_size % devices:
+    if devices < 1 or batch_size % devices:
         raise ColornbError(f"A batch of {batch_size} cannot be shared by {devices} devices.")
 
 

@@ -1,0 +1,66 @@
+"""Picture files as arrays: uint8 (H, W, 3), sRGB, upright."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from colornb.errors import ColornbError
+
+MAX_PIXELS = 200_000_000
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # one limit, `read_image`'s, instead of Pillow's two
+# Only formats that Pillow reads by itself: EPS, for one, would start another program.
+FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "PPM")
+
+
+def read_image(path: str | Path) -> np.ndarray:
+    """A picture file as uint8 (H, W, 3) sRGB, upright.
+
+    EXIF rotation is applied; gray, palette and CMYK become RGB; 16 bits are scaled to 8;
+    transparency is laid on white; of an animation the first frame is taken. An embedded colour
+    profile is not applied.
+
+    Raises:
+        ColornbError: the file is missing, truncated, no picture, of floating-point or 32-bit
+            values, or over 200 megapixels.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ColornbError(f"{path} is not a file: give the path of a picture.")
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise Image.DecompressionBombError
+            return np.array(_to_rgb(ImageOps.exif_transpose(image)))
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ColornbError(
+            f"{path} has more than {MAX_PIXELS // 10**6} megapixels: make it smaller first."
+        ) from error
+    except Image.UnidentifiedImageError as error:
+        raise ColornbError(
+            f"{path} is not a picture in a known format: remove it or save it as JPEG or PNG."
+        ) from error
+    except Exception as error:  # Pillow tells a damaged file by a dozen types of exception
+        raise ColornbError(
+            f"{path} cannot be read ({error}): replace it with a whole picture of 8 or 16 bits."
+        ) from error
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "F":
+        raise ValueError("floating-point values; 8 or 16 bits are needed")
+    if image.mode.startswith("I"):  # 16-bit gray, in one of Pillow's five modes for it
+        values = np.asarray(image).astype(np.int64)
+        if values.min() < 0 or values.max() > 65_535:
+            raise ValueError("32-bit values; 8 or 16 bits are needed")
+        image = Image.fromarray(((values * 255 + 32_767) // 65_535).astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("RGB")
+
+
+def squash(rgb: np.ndarray, size: int) -> np.ndarray:
+    """uint8 (H, W, 3) -> (3, size, size), antialiased (Lanczos), the aspect ratio not kept."""
+    square = Image.fromarray(rgb).resize((size, size), Image.Resampling.LANCZOS)
+    return np.asarray(square).transpose(2, 0, 1)
