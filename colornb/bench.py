@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,7 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from colornb import baselines, colorize, datasets, features, lab, models
+from colornb import baselines, colorize, datasets, features, lab, models, paths
 from colornb.datasets import ImageSet
 from colornb.files import replace_atomically
 from colornb.records import environment
@@ -146,9 +147,22 @@ class PillowAndScikitImage(torch.utils.data.Dataset):
         return pixels[..., :1] / 50 - 1, pixels[..., 1:] / lab.AB_SCALE
 
 
+@contextmanager
+def scratch():
+    """Decoded pictures are kept in a folder that goes at the end, not in `data/cache/`."""
+    former = paths.ROOT
+    with TemporaryDirectory() as folder:
+        paths.ROOT = Path(folder)
+        try:
+            yield
+        finally:
+            paths.ROOT = former
+
+
 def pipeline_row(folder: str, repeats: int, *, size: int = 224, batch_size: int = 20) -> Row:
     """Pictures per second handed to a model as (L, ab), from the second epoch on."""
-    images = datasets.load("folder", root=folder, size=size).images
+    with scratch():
+        images = datasets.load("folder", root=folder, size=size).images
     files = sorted(Path(folder).iterdir())
     loader = torch.utils.data.DataLoader(
         PillowAndScikitImage(files, size), batch_size, num_workers=2, persistent_workers=True
@@ -299,7 +313,8 @@ def stream(folder: str, size: int) -> None:
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    images = datasets.load("folder", root=folder, size=size).images
+    with scratch():
+        images = datasets.load("folder", root=folder, size=size).images
     for index in torch.randperm(len(images)).split(20):
         lab.normalize(lab.rgb_to_lab(lab.to_float(images[index])))
     done.set()
