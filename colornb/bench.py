@@ -27,6 +27,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from colornb import baselines, colorize, datasets, features, lab, models, paths
 from colornb.datasets import ImageSet
+from colornb.device import choose
 from colornb.files import replace_atomically
 from colornb.records import environment
 from colornb.study import parameters
@@ -88,8 +89,9 @@ def per_second(work: float, *measured: list[float]) -> list[list[float]]:
     return [[work / seconds for seconds in repeats] for repeats in measured]
 
 
-def matrix_peak(device: str, dtype: torch.dtype, repeats: int, size: int = 2048) -> float:
-    """FLOP/s of the product of two square matrices, the best of the repeats."""
+def matrix_peak(device: str, dtype: torch.dtype, repeats: int) -> float:
+    """FLOP/s of the product of two large square matrices, the best of the repeats."""
+    size = 8192 if device == "cuda" else 2048
     matrix = torch.randn(size, size).to(device, dtype)
     (seconds,) = in_turns(repeats, lambda: matrix @ matrix)
     return 2 * size**3 / min(seconds)
@@ -113,17 +115,16 @@ def lab_rows(repeats: int, *, pictures: int = 50, size: int = 224) -> list[Row]:
     from skimage.color import rgb2lab
 
     pixels = torch.randint(0, 256, (pictures, 3, size, size), dtype=torch.uint8)
-    rgb = lab.to_float(pixels)
     arrays = pixels.permute(0, 2, 3, 1).contiguous().numpy()
     rivals = {"lab_vs_skimage": ("scikit-image", 10, lambda: rgb2lab(arrays))}
     if find_spec("kornia"):
         from kornia.color import rgb_to_lab
 
-        rivals["lab_vs_kornia"] = ("kornia", 1, lambda: rgb_to_lab(rgb))
+        rivals["lab_vs_kornia"] = ("kornia", 1, lambda: rgb_to_lab(lab.to_float(pixels)))
     rows, work = [], pictures * size**2 / 1e6
     for name, (rival, goal, convert) in rivals.items():
-        seconds = in_turns(repeats, lambda: lab.rgb_to_lab(rgb), convert)
-        what = f"sRGB to Lab, {pictures} pictures of {size} x {size}, against {rival}"
+        seconds = in_turns(repeats, lambda: lab.rgb_to_lab(lab.to_float(pixels)), convert)
+        what = f"8-bit sRGB to Lab, {pictures} pictures of {size} x {size}, against {rival}"
         rows.append(row(name, what, "Mpx/s", goal, *per_second(work, *seconds)))
     return rows
 
@@ -222,17 +223,17 @@ def epoch_seconds(family: str, images: ImageSet, repeats: int, **options) -> lis
         return pd.read_csv(Path(folder) / "history.csv")["seconds"].tolist()[1:]
 
 
-def step_rows(repeats: int, *, width: float = 1.0, steps: int = 2) -> list[Row]:
+def step_rows(repeats: int, *, width: float = 1.0) -> list[Row]:
     """Useful FLOP/s of training steps as they run, over the float32 matrix peak."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    rows = []
-    for name, family, network, inputs, batch_size, goal, options in (
+    device, _ = choose()
+    steps, rows = 100 if device == "cuda" else 2, []
+    for name, step, family, network, inputs, batch_size, goal, options in (
         (
-            "step_gan", "gan", models.UNetGenerator(width=width), [torch.zeros(1, 1, 32, 32)],
-            50, 0.85, {"adversarial_weight": 0.0, "generator_steps": 1},
+            "step_gan", "a step of the GAN's generator with L1 alone", "gan", models.UNetGenerator(width=width),
+            [torch.zeros(1, 1, 32, 32)], 50, 0.85, {"adversarial_weight": 0.0, "generator_steps": 1},
         ),
         (
-            "step_koalarization", "koalarization", models.Koalarization(width=width),
+            "step_koalarization", "a step of Koalarization", "koalarization", models.Koalarization(width=width),
             [torch.zeros(1, 1, 224, 224), torch.zeros(1, 1000)], 20, 0.8, {},
         ),
     ):  # fmt: skip
@@ -241,9 +242,7 @@ def step_rows(repeats: int, *, width: float = 1.0, steps: int = 2) -> list[Row]:
         seconds = epoch_seconds(family, images, repeats, **options)
         work = len(images) * training_flops(network, *inputs) / 1e9
         peak = matrix_peak(device, torch.float32, repeats) / 1e9
-        what = (
-            f"a training step of {family} at batch {batch_size}, against a float32 matrix product"
-        )
+        what = f"{step} at batch {batch_size}, against a float32 matrix product"
         (speed,) = per_second(work, seconds)
         rows.append(row(name, what, "GFLOP/s", goal, speed, [peak] * repeats))
     return rows
@@ -256,9 +255,12 @@ def features_row(repeats: int, *, size: int = 224, batch_size: int = 20, width: 
     images = noise(2 * batch_size, size)
     extractor = features.frozen(timm.create_model("inception_resnet_v2", pretrained=False))
     stored = epoch_seconds("koalarization", images, repeats, width=width, batch_size=batch_size)
-    (extraction,) = in_turns(repeats, lambda: features.logits(images.images, extractor))
+    device, precision = choose()
+    bf16 = torch.autocast(device, torch.bfloat16, enabled=precision == "bf16-mixed")
+    with bf16:  # as Fabric would run it inside the loop
+        (extraction,) = in_turns(repeats, lambda: features.logits(images.images, extractor))
     in_loop = [one + other for one, other in zip(stored, extraction, strict=True)]
-    what = "pictures trained with stored vectors, against the extractor in the loop"
+    what = "pictures trained with stored vectors, against a step and an extraction together"
     return row("features", what, "pictures/s", 1.4, *per_second(len(images), stored, in_loop))
 
 
@@ -272,11 +274,14 @@ def time_to_mse_row(
             began = time.perf_counter()
             # The monitor would only cost time: the error is measured once, at the end.
             few = test.subset(range(min(2, len(test))))
-            model = gan.fit(train, Path(folder), monitor=few, seed=seed, **options)
+            model = gan.fit(train, Path(folder), monitor=few, seed=seed, **options | {"device": "cpu"})
             seconds.append(time.perf_counter() - began)
         painted = baselines.recolor(test.images, colorize.predict_ab(model, test.images))
         reached.append(float(((painted.float() - test.images.float()) / 255).square().mean()))
-    what = f"seconds to test MSE {goal_mse}; reached {min(reached):.5f} to {max(reached):.5f}"
+    what = (
+        f"seconds on the CPU to MSE {goal_mse} on {len(test):,} test pictures of {test.name}; "
+        f"reached {min(reached):.5f} to {max(reached):.5f}"
+    )
     allowed = 120 if max(reached) <= goal_mse else 0
     return row("time_to_mse", what, "s", 1, seconds, [allowed] * repeats, less_is_better=True)
 
@@ -333,7 +338,10 @@ def streaming_row(folder: str, repeats: int, *, size: int = 224, cap: int = CAP)
         for _ in range(repeats):
             done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
             used.append(int(done.stdout) / 2**20)
-    what = f"memory while {count:,} pictures are decoded and read in random batches"
+    what = (
+        f"memory that no file backs, beyond that at the start, while {count:,} pictures are "
+        "decoded and read in random batches"
+    )
     caps = [cap / 2**20] * repeats
     return row("streaming_memory", what, "MiB", 1, used, caps, less_is_better=True)
 
@@ -395,12 +403,12 @@ def gpu_rows(train: ImageSet, repeats: int) -> list[Row]:
                 began = time.perf_counter()
                 _fit(family, images, Path(folder), **options)
                 used.append(time.perf_counter() - began)
-        what, minute = f"the report's training of {family}", [60.0] * repeats
+        what, minute = f"the report's training of {family} on data at hand", [60.0] * repeats
         rows.append(row(name, what, "s", 1, used, minute, less_is_better=True))
     images = noise(400, 224)
     seconds = epoch_seconds("koalarization", images, repeats, batch_size=20)
     (speed,) = per_second(len(images) * koalarization_flops() / 1e12, seconds)
-    peak = matrix_peak("cuda", torch.bfloat16, repeats, size=8192) / 1e12
+    peak = matrix_peak("cuda", torch.bfloat16, repeats) / 1e12
     what = "a training step of koalarization, against a bfloat16 matrix product"
     return [*rows, row("mfu_koalarization", what, "TFLOP/s", 0.35, speed, [peak] * repeats)]
 
@@ -439,7 +447,8 @@ def parallel(repeats: int, *, width: float) -> list[dict[str, str]]:
                 )
                 for _ in range(at_once)
             ]
-            seconds.append(max(float(process.communicate()[0]) for process in started))
+            said = [process.communicate()[0] for process in started]
+            seconds.append(max(map(float, said)))  # of a process that failed: not a number
         cost = statistics.median(seconds) / at_once
         name = f"{at_once} at once, {each} threads each"
         lines.append({"Trainings": name, "Seconds per epoch and training": f"{cost:.2f}"})

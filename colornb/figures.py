@@ -344,7 +344,8 @@ def bench_ratios(rows: Sequence) -> Picture:
     axis = figure.subplots()
     axis.axvline(1, color="#1A1A1A", lw=1, ls="--")
     for line, row in enumerate(rows):
-        low, ratio, high = (value / row.goal for value in (row.low, row.ratio, row.high))
+        values = (row.low, row.ratio, row.high)
+        low, ratio, high = (max(value / row.goal, 0.01) for value in values)  # 0 has no logarithm
         tone = "#0072B2" if row.met else "#D55E00"
         axis.plot([low, high], [-line] * 2, color=tone)
         axis.plot(ratio, -line, "o", ms=6, color=tone, mfc=tone if row.met else "white")

@@ -1,6 +1,7 @@
 """Files that appear whole or not at all."""
 
 import os
+import socket
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +15,7 @@ def replace_atomically(path: Path, write: Callable[[Path], object]) -> None:
     Raises:
         NotWrittenError: it could not be written; what was at `path` before is still there.
     """
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    partial = path.with_name(f"{path.name}.{socket.gethostname()}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(partial)

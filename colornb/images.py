@@ -31,7 +31,8 @@ def read_image(path: str | Path) -> np.ndarray:
         with Image.open(path, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise Image.DecompressionBombError
-            return np.array(_to_rgb(ImageOps.exif_transpose(image)))
+            ImageOps.exif_transpose(image, in_place=True)  # in place: no copy of a large one
+            return np.array(_to_rgb(image))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ColornbError(
             f"{path} has more than {MAX_PIXELS // 10**6} megapixels: make it smaller first."
@@ -57,7 +58,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def squash(rgb: np.ndarray, size: int) -> np.ndarray:

@@ -12,8 +12,9 @@
 # **Question.** How much of the machine does the study use, where does the
 # rest go, and what would a larger study cost?
 #
-# Every number here is a ratio of two things measured in turns on one machine
-# in one run. More is better, and the goal was set before the measurement.
+# Every row is a ratio of two measurements of one run on one machine, made in
+# turns where both sides are short. More is better, and the goal was set before
+# the measurement.
 #
 # *Run time: about twenty minutes on two cores (`make bench`).*
 
@@ -41,7 +42,8 @@ from colornb import bench, figures, study
 run = study.begin("16_speed", globals())
 o = run.parameters
 train, test = run.load("train", "small"), run.load("test", "small")
-source = run.load("test", "photos").subset(range(o["files"]))
+source = run.load("test", "photos")
+source = source.subset(range(min(o["files"], len(source))))
 rows = []
 
 # %% [markdown]
@@ -52,8 +54,9 @@ rows = []
 # gathered, mirrored and converted to Lab on the device of the network, in
 # float32. The usual way decodes and converts every picture in every epoch.
 #
-# The same file serves sets that are larger than the memory: batches read what
-# they need of it, and the system keeps as much of it as there is room for.
+# On a CPU the same file serves sets that are larger than the memory: batches
+# read what they need of it, and the system keeps as much of it as there is room
+# for. A GPU gets the whole set once.
 
 # %%
 with TemporaryDirectory() as folder:
@@ -114,7 +117,7 @@ if torch.cuda.is_available():
 bench.write(rows, run.folder / "bench.json")
 figures.bench_table(rows)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-bench", "caption": "Each row's ratio over its goal, with the range over the repeats; right of the line the goal is met. Logarithmic."}, "image": {"alt": "Dots with ranges: the ratio of each row over its goal"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-bench", "caption": "Each row's ratio over its goal, with the range over the repeats; right of the line the goal is met. Logarithmic; what is below a hundredth stands at the left edge."}, "image": {"alt": "Dots with ranges: the ratio of each row over its goal"}}
 figures.bench_ratios(rows)
 
 # %% tags=["hide-input"]
@@ -122,13 +125,13 @@ missed = [row.name for row in rows if not row.met]
 Markdown(
     "Every goal is met."
     if not missed
-    else f"**Not met**: {', '.join(missed)}. What stands in the way is "
-    "measured below."
+    else f"**Not met**: {', '.join(missed)}. Of the conversion to Lab, the "
+    "next lines measure what stands in the way."
 )
 
 # %% [markdown]
-# Most of the conversion to Lab is two powers for each channel. How long they
-# alone take bounds what any conversion of this kind can reach:
+# Most of the conversion to Lab is two powers for each channel. How fast they
+# alone are bounds a conversion that computes them in floating point:
 
 # %% tags=["hide-input"]
 powers = bench.powers_share(o["repeats"], size=o["size"])
@@ -172,7 +175,7 @@ figures.Table(bench.parallel(o["repeats"], width=fast["width"]))
 #
 # ## ImageNet, computed
 #
-# Nothing here was measured. From the operations of a training step, the size
+# Nothing of this was run. From the operations of a training step, the size
 # of a picture and what the matrix product reaches on this machine:
 
 # %% tags=["hide-input"]
@@ -195,7 +198,9 @@ figures.Table([{"What": k, "Amount": v} for k, v in amounts.items()])
 #   of the plain networks: what folding the constant vector saves counts as
 #   won.
 # - `features` is timed with random weights: what a network has learned does
-#   not change how long it takes.
+#   not change how long it takes. Its other side is the sum of a step and an
+#   extraction; the one extraction that stored vectors need is not counted.
+# - The trainings of the rows use noise as pictures but for `time_to_mse`.
 # - `streaming_memory` counts memory that no file backs. Pages of the mapped
 #   file come on top while there is room for them, and go when there is not.
 # - The U-Net's batch norm takes its statistics over each device's share of a

@@ -51,7 +51,7 @@ def fit(
     """Trains Koalarization (arXiv 1712.03400) with MSE on ab in [-1, 1] and Adam; returns it.
 
     Several devices share each batch and see the same pictures as one; without feature dropout,
-    whose masks they draw apart, they come to the same weights but for rounding.
+    whose masks are then those of a share, they come to the same weights but for rounding.
 
     Args:
         images: the training set; height and width are multiples of 8.

@@ -31,6 +31,7 @@ from colornb.errors import ColornbError
 from colornb.files import replace_atomically
 from colornb.models import save_weights
 
+STRATEGIES = ("auto", "ddp_spawn")
 PACKAGE = Path(__file__).resolve().parent.parent
 
 
@@ -40,8 +41,8 @@ def make_fabric(device: str, precision: str, devices: int, strategy: str) -> Fab
     Args:
         device, precision: see `colornb.device.choose`.
         devices: how many GPUs, or processes on the CPU, share each batch.
-        strategy: Fabric's name for how they do; "auto" starts a process per device that shares
-            the gradients (DDP).
+        strategy: how they do. "auto" is "ddp_spawn", Fabric's name for a process per device that
+            shares the gradients; what starts the program again cannot serve a notebook.
 
     Raises:
         ColornbError: an unknown name, or more devices than there are.
@@ -52,18 +53,17 @@ def make_fabric(device: str, precision: str, devices: int, strategy: str) -> Fab
         raise ColornbError(
             f"devices must be between 1 and {there}, what {device} has here, not {devices}."
         )
-    if strategy == "auto" and devices > 1:
-        strategy = "ddp_spawn"
-    try:
-        return Fabric(
-            accelerator=device,
-            devices=devices,
-            precision=precision,
-            strategy=strategy,
-            plugins=LightningEnvironment(),  # all on this machine, also within a cluster's job
-        )
-    except ValueError as error:
-        raise ColornbError(f"The strategy {strategy!r} is not possible: {error}") from None
+    if strategy not in STRATEGIES:
+        known = ", ".join(STRATEGIES)
+        raise ColornbError(f"There is no strategy {strategy!r}; there are: {known}.")
+    strategy = "auto" if devices == 1 else "ddp_spawn"
+    return Fabric(
+        accelerator=device,
+        devices=devices,
+        precision=precision,
+        strategy=strategy,
+        plugins=LightningEnvironment(),  # all on this machine, also within a cluster's job
+    )
 
 
 def launch(options: dict, train: Callable, *arguments) -> None:
