@@ -32,6 +32,7 @@ from colornb.files import replace_atomically
 from colornb.records import environment
 from colornb.study import parameters
 from colornb.training import gan, koalarization
+from colornb.training.run import make_fabric
 
 CAP = 64 * 2**20
 """Bytes of memory for pictures in the row `streaming_memory`."""
@@ -229,11 +230,13 @@ def step_rows(repeats: int, *, width: float = 1.0) -> list[Row]:
     steps, rows = 100 if device == "cuda" else 2, []
     for name, step, family, network, inputs, batch_size, goal, options in (
         (
-            "step_gan", "a step of the GAN's generator with L1 alone", "gan", models.UNetGenerator(width=width),
-            [torch.zeros(1, 1, 32, 32)], 50, 0.85, {"adversarial_weight": 0.0, "generator_steps": 1},
+            "step_gan", "a step of the GAN's generator with L1 alone", "gan",
+            models.UNetGenerator(width=width), [torch.zeros(1, 1, 32, 32)], 50, 0.85,
+            {"adversarial_weight": 0.0, "generator_steps": 1},
         ),
         (
-            "step_koalarization", "a step of Koalarization", "koalarization", models.Koalarization(width=width),
+            "step_koalarization", "a step of Koalarization", "koalarization",
+            models.Koalarization(width=width),
             [torch.zeros(1, 1, 224, 224), torch.zeros(1, 1000)], 20, 0.8, {},
         ),
     ):  # fmt: skip
@@ -255,10 +258,9 @@ def features_row(repeats: int, *, size: int = 224, batch_size: int = 20, width: 
     images = noise(2 * batch_size, size)
     extractor = features.frozen(timm.create_model("inception_resnet_v2", pretrained=False))
     stored = epoch_seconds("koalarization", images, repeats, width=width, batch_size=batch_size)
-    device, precision = choose()
-    bf16 = torch.autocast(device, torch.bfloat16, enabled=precision == "bf16-mixed")
-    with bf16:  # as Fabric would run it inside the loop
-        (extraction,) = in_turns(repeats, lambda: features.logits(images.images, extractor))
+    # As it would run inside the loop, in the same precision.
+    extractor = make_fabric("auto", "auto", 1, "auto").setup_module(extractor)
+    (extraction,) = in_turns(repeats, lambda: features.logits(images.images, extractor))
     in_loop = [one + other for one, other in zip(stored, extraction, strict=True)]
     what = "pictures trained with stored vectors, against a step and an extraction together"
     return row("features", what, "pictures/s", 1.4, *per_second(len(images), stored, in_loop))
@@ -274,7 +276,8 @@ def time_to_mse_row(
             began = time.perf_counter()
             # The monitor would only cost time: the error is measured once, at the end.
             few = test.subset(range(min(2, len(test))))
-            model = gan.fit(train, Path(folder), monitor=few, seed=seed, **options | {"device": "cpu"})
+            options |= {"monitor": few, "seed": seed, "device": "cpu"}
+            model = gan.fit(train, Path(folder), **options)
             seconds.append(time.perf_counter() - began)
         painted = baselines.recolor(test.images, colorize.predict_ab(model, test.images))
         reached.append(float(((painted.float() - test.images.float()) / 255).square().mean()))

@@ -57,9 +57,10 @@ def kid(real: np.ndarray, fakes: Sequence[np.ndarray]) -> dict[str, float]:
     """Kernel distance of paired features (N, D): `value`, `low`, `high`, `n`.
 
     `fakes` holds the features of a system for each of its training seeds; the value is the mean
-    over them, and the interval covers the pictures, not the choice of seeds. The unbiased MMD^2 on the full sets: around 0, and below 0 by chance, where they are alike.
-    Unlike the percentile bootstrap, whose repeated pictures bias it upwards, the jackknife gives
-    an interval around the value.
+    over them, and the interval covers the pictures, not the choice of seeds. The unbiased MMD^2
+    on the full sets: around 0, and below 0 by chance, where they are alike. Unlike the percentile
+    bootstrap, whose repeated pictures bias it upwards, the jackknife gives an interval around the
+    value.
     """
     return _jackknife(_mean_kernel(real, fakes), "value")
 

@@ -8,7 +8,6 @@ import json
 from fnmatch import fnmatch
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
