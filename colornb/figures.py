@@ -22,6 +22,7 @@ from colornb.metrics import METRICS
 COLOURS = {
     "gan/default": "#D55E00",
     "gan/l1_only": "#0072B2",
+    "gan/l2_only": "#56B4E9",
     "gan/one_cycle": "#CC79A7",
     "gan/warm_start": "#E69F00",
     "koalarization/default": "#009E73",
@@ -38,6 +39,7 @@ NAMES = {
     "baseline/regression_gain": "regression × chroma gain",
     "gan/default": "U-Net + discriminator (GAN)",
     "gan/l1_only": "U-Net, L1 only",
+    "gan/l2_only": "U-Net, L2 only",
     "gan/one_cycle": "GAN, one-cycle rate",
     "gan/warm_start": "GAN after L1 (warm start)",
     "koalarization/default": "Koalarization",

@@ -205,9 +205,9 @@ chroma = records.pair(
     [run.folder], trivial["baseline/mean_ab"], "chroma_retention", test
 )
 duller = (
-    "That is less than the mean colour alone has: more than its loss, which "
-    "asks for the mean of the likely colours, the short and damped training "
-    "makes it dull."
+    "That is less than the mean colour alone has, and so less than its loss "
+    "explains, which asks for the mean of the likely colours; the short and "
+    "damped training may be why, which this run cannot tell."
     if chroma["high"] < 0
     else "Its loss asks for the mean of the likely colours."
 )

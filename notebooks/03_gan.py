@@ -27,6 +27,7 @@ beta1 = None  # 0.5 as in pix2pix; the public code: 0
 discriminator_rate = None  # the public code: 0.1 of the generator's
 generator_steps = None  # per batch; the public code: 2
 l1_weight = None  # the paper: 100
+l2_weight = None  # 0; of the squared distance
 adversarial_weight = None  # 1; 0 is no discriminator
 warm_start = None  # share of the epochs, the first, with L1 alone; 0
 schedule = None  # "constant" or "one_cycle"
@@ -71,6 +72,7 @@ name = f"{run.system}/{run.variant}"
 # %% tags=["hide-input"]
 generator = models.create_model("unet", width=options["width"])
 discriminator = models.create_model("discriminator", width=options["width"])
+distance = "L2" if options["l2_weight"] else "L1"
 Markdown(
     f"Here: {len(train):,} training pictures, width {options['width']:g} "
     f"(generator {models.parameter_count(generator):,} parameters, "
@@ -78,7 +80,7 @@ Markdown(
         f"discriminator {models.parameter_count(discriminator):,}), "
         f"λ = {options['l1_weight']:g}, "
         if adversarial
-        else "**no discriminator**), "
+        else f"**no discriminator**, {distance} alone), "
     )
     + f"{options['epochs']} epochs, batches of {options['batch_size']}, "
     f"{options['generator_steps']} generator step(s) per batch, Adam at "

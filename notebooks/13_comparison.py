@@ -188,7 +188,7 @@ Markdown(
     "**In short.** The discriminator changes the U-Net's KID by "
     f"{difference('gan/default', 'gan/l1_only', 'kid')} and its mean squared "
     f"error by {difference('gan/default', 'gan/l1_only', 'mse_rgb')}. Of the "
-    "rows without a discriminator that see only L, the control row among them, "
+    "trivial rows that see only L and the control row, "
     f"the GAN is {count('kid')} in KID, {count('mse_rgb')} in mean squared "
     f"error and {count('delta_e2000')} in CIEDE2000. Against regression with "
     "its chroma turned up, its KID differs by "

@@ -13,7 +13,7 @@ from colornb.errors import ColornbError
 from colornb.models import load_weights
 from colornb.training import gan, koalarization
 from colornb.device import choose
-from colornb.training.run import Run, code_sha256, make_fabric
+from colornb.training.run import Run, code_sha256, make_fabric, snapshot_path
 
 TINY = {"epochs": 3, "batch_size": 8, "width": 0.125, "precision": "32-true", "device": "cpu"}
 
@@ -221,6 +221,25 @@ def test_training_lowers_the_loss_and_the_discriminator_is_trained(pictures, tmp
     assert {"generator", "discriminator", "monitor_mse_ab"} <= set(history)
     fit_gan(pictures, tmp_path / "l1", adversarial_weight=0.0)
     assert "discriminator" not in pd.read_csv(tmp_path / "l1" / "history.csv")
+
+
+@pytest.mark.parametrize("fit", [fit_gan, fit_koalarization])
+def test_weights_are_kept_along_the_way(fit, pictures, tmp_path):
+    fit(pictures, tmp_path, epochs=5)
+    kept = [snapshot_path(tmp_path, epoch) for epoch in (1, 2, 3, 4)]
+    assert sorted((tmp_path / "snapshots").iterdir()) == kept
+    first, last = (load_weights(path)[0].state_dict() for path in (kept[0], kept[-1]))
+    assert any(not torch.equal(first[name], last[name]) for name in first)
+    fit(pictures, tmp_path, epochs=2)  # other settings: it starts over
+    assert sorted((tmp_path / "snapshots").iterdir()) == kept[:2]
+    assert_same(load_weights(kept[1])[0].state_dict(), weights(tmp_path))
+
+
+def test_the_squared_distance_alone_is_minimised(pictures, tmp_path):
+    options = {"adversarial_weight": 0.0, "l1_weight": 0.0, "l2_weight": 100.0}
+    fit_gan(pictures, tmp_path, epochs=1, **options)
+    history = pd.read_csv(tmp_path / "history.csv")
+    assert history["generator"][0] < 100 * history["l1"][0]  # |x| < 1, so x^2 < |x|
 
 
 def test_a_second_process_in_one_folder_is_refused(tmp_path):

@@ -38,6 +38,7 @@ def fit(
     discriminator_rate: float = 0.1,
     generator_steps: int = 2,
     l1_weight: float = 100.0,
+    l2_weight: float = 0.0,
     adversarial_weight: float = 1.0,
     warm_start: float = 0.0,
     schedule: str = "constant",
@@ -52,7 +53,8 @@ def fit(
 
     Per batch: one step of the discriminator, then `generator_steps` of the generator on
     adversarial_weight * BCE(D(l, G(l)), true) + l1_weight * |G(l) - ab|, the non-saturating GAN
-    loss with L1. Without an adversarial weight there is no discriminator.
+    loss with L1. Without an adversarial weight there is no discriminator. `l2_weight` adds the
+    mean squared distance, for generators trained with that alone.
 
     Several devices share each batch and see the same pictures as one, but batch norm takes its
     statistics over each device's share: the weights are those of a training with smaller batches
@@ -63,7 +65,7 @@ def fit(
         folder: the run's folder; an interrupted run is resumed there.
         monitor: images whose loss is logged after each epoch; nothing is chosen by it.
         discriminator_rate: the discriminator's learning rate over the generator's.
-        warm_start: share of the epochs, the first ones, that are trained with L1 alone.
+        warm_start: share of the epochs, the first ones, without the discriminator.
         schedule: "constant" or "one_cycle".
         flip: mirrors half of the pictures of each batch.
         width: factor on the inner channels of both networks.
@@ -126,6 +128,8 @@ def train(fabric: Fabric, folder: Path, images: Tensor, held_out: Tensor, option
                     fake = generator(l)
                 l1 = l1_loss(fake, ab)
                 g_loss = o.l1_weight * l1
+                if o.l2_weight:
+                    g_loss = g_loss + o.l2_weight * mse_loss(fake, ab)
                 if adversarial:
                     discriminator.requires_grad_(False)
                     g_loss = g_loss + o.adversarial_weight * judge(l, fake, True)
@@ -148,6 +152,7 @@ def train(fabric: Fabric, folder: Path, images: Tensor, held_out: Tensor, option
             squares.append(mse_loss(generator(l).float(), ab) * len(part))
         return torch.stack(squares).sum() / len(held_out)
 
+    about = {"size": str(images.shape[-1])}
     with Run.open(folder, options, CODE, fabric) as run:
         parts = {"generator": generator, "g_optimizer": g_optimizer, "g_schedule": g_schedule}
         if o.adversarial_weight:
@@ -158,5 +163,6 @@ def train(fabric: Fabric, folder: Path, images: Tensor, held_out: Tensor, option
             }
         for epoch in run.epochs(o.epochs, "GAN" if o.adversarial_weight else "U-Net", **parts):
             losses = train_one_epoch(o.adversarial_weight > 0 and epoch >= l1_epochs)
+            run.snapshot(epoch + 1, generator.module, **about)
             run.log(**losses, monitor_mse_ab=monitored())
-        run.finish(generator.module, size=str(images.shape[-1]))
+        run.finish(generator.module, **about)

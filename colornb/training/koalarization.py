@@ -136,8 +136,11 @@ def train(fabric: Fabric, folder: Path, tensors: dict[str, Tensor], options: dic
         )
         return sum(loss_of(*part) * len(part[0]) for part in parts) / len(held_out)
 
+    about = {"extractor": o.extractor, "size": str(images.shape[-1])}
     with Run.open(folder, options, CODE, fabric) as run:
         parts = {"model": model, "optimizer": optimizer, "schedule": schedule}
-        for _ in run.epochs(o.epochs, "Koalarization", **parts):
-            run.log(mse_ab=train_one_epoch(), monitor_mse_ab=monitored())
-        run.finish(model.module, extractor=o.extractor, size=str(images.shape[-1]))
+        for epoch in run.epochs(o.epochs, "Koalarization", **parts):
+            loss = train_one_epoch()
+            run.snapshot(epoch + 1, model.module, **about)
+            run.log(mse_ab=loss, monitor_mse_ab=monitored())
+        run.finish(model.module, **about)

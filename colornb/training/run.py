@@ -1,9 +1,10 @@
 """What all trainings share: the device, the schedule, and a folder that survives interruption.
 
 A run's folder holds `history.csv` (a row per finished epoch), `checkpoint.pt` (everything the
-next epoch needs) and, once the last epoch is done, `weights.safetensors`. Each file is replaced
-as a whole, and every epoch draws its random numbers from (seed, epoch): a run that was killed and
-resumed goes through the same numbers as one that was not.
+next epoch needs), `snapshots` (weights after some of the epochs, for who asks when something was
+learned) and, once the last epoch is done, `weights.safetensors`. Each file is replaced as a whole,
+and every epoch draws its random numbers from (seed, epoch): a run that was killed and resumed goes
+through the same numbers as one that was not.
 """
 
 import ast
@@ -17,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
+from shutil import rmtree
 
 import pandas as pd
 import torch
@@ -32,6 +34,8 @@ from colornb.files import replace_atomically
 from colornb.models import save_weights
 
 STRATEGIES = ("auto", "ddp_spawn")
+SNAPSHOTS = {n << k for n in (2, 3) for k in range(9)} | {1}
+"""Epochs after which the weights are kept: 1, 2, 3, 4, 6, 8, 12, 16, 24, ..."""
 PACKAGE = Path(__file__).resolve().parent.parent
 
 
@@ -153,6 +157,11 @@ def code_sha256(modules: tuple[str, ...]) -> str:
     return digest.hexdigest()
 
 
+def snapshot_path(folder: Path, epoch: int) -> Path:
+    """Where the weights after an epoch are kept."""
+    return folder / "snapshots" / f"epoch{epoch:03d}.safetensors"
+
+
 class Run:
     """One training in one folder. Use `with Run.open(folder, settings, code, fabric) as run`.
 
@@ -230,6 +239,7 @@ class Run:
         """Removes what would make a run that starts over look finished."""
         for name in ("metrics.json", "weights.safetensors", "history.csv"):
             (self.folder / name).unlink(missing_ok=True)
+        rmtree(self.folder / "snapshots", ignore_errors=True)
 
     def _write_history(self) -> None:
         if not self.fabric.is_global_zero:
@@ -290,6 +300,11 @@ class Run:
         state |= {"history": self.history, "settings": json.dumps(self.settings, sort_keys=True)}
         replace_atomically(self.folder / "checkpoint.pt", lambda path: torch.save(state, path))
         self._write_history()
+
+    def snapshot(self, epoch: int, model: nn.Module, **about: str) -> None:
+        """Keeps the weights after an epoch of `SNAPSHOTS`; to be called before its `log`."""
+        if epoch in SNAPSHOTS and self.fabric.is_global_zero:
+            save_weights(model, snapshot_path(self.folder, epoch), **about)
 
     def _mean(self, losses: list[Tensor]) -> list[float]:
         """The losses, averaged over the processes: an epoch's only wait for the device."""
