@@ -74,7 +74,7 @@ def _lab_chunks(images: Tensor, beside: Tensor) -> Iterator[tuple[Tensor, Tensor
     """Lab (n, 3, H, W) of a few pictures at a time, and their rows of another tensor."""
     size = max(1, _CHUNK_PIXELS // images[0, 0].numel())
     for part, rows in zip(images.split(size), beside.split(size), strict=True):
-        yield lab.rgb_to_lab(lab.to_float(part)), rows.to(part.device)
+        yield lab.uint8_to_lab(part), rows.to(part.device)
 
 
 def _l_bin(pixels: Tensor) -> Tensor:

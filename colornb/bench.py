@@ -36,6 +36,8 @@ from colornb.training.run import make_fabric
 
 CAP = 64 * 2**20
 """Bytes of memory for pictures in the row `streaming_memory`."""
+PAUSE = 0.2
+"""Seconds of rest before each timed call."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,15 @@ def row(
 
 
 def in_turns(repeats: int, *functions: Callable[[], object]) -> list[list[float]]:
-    """Seconds of each function in each repeat; they take turns, after one call to warm up."""
+    """Seconds of each function in each repeat; they take turns, after one call to warm up.
+
+    Before each call is a pause: threads of one library wait for more work in a busy loop, which
+    would slow the other's.
+    """
     seconds: list[list[float]] = [[] for _ in functions]
     for turn in range(repeats + 1):
         for function, measured in zip(functions, seconds, strict=True):
+            time.sleep(PAUSE)
             began = time.perf_counter()
             function()
             if torch.cuda.is_available():
@@ -124,7 +131,7 @@ def lab_rows(repeats: int, *, pictures: int = 50, size: int = 224) -> list[Row]:
         rivals["lab_vs_kornia"] = ("kornia", 1, lambda: rgb_to_lab(lab.to_float(pixels)))
     rows, work = [], pictures * size**2 / 1e6
     for name, (rival, goal, convert) in rivals.items():
-        seconds = in_turns(repeats, lambda: lab.rgb_to_lab(lab.to_float(pixels)), convert)
+        seconds = in_turns(repeats, lambda: lab.uint8_to_lab(pixels), convert)
         what = f"8-bit sRGB to Lab, {pictures} pictures of {size} x {size}, against {rival}"
         rows.append(row(name, what, "Mpx/s", goal, *per_second(work, *seconds)))
     return rows
@@ -172,7 +179,7 @@ def pipeline_row(folder: str, repeats: int, *, size: int = 224, batch_size: int 
 
     def ours() -> None:
         for index in torch.randperm(len(images)).split(batch_size):
-            lab.normalize(lab.rgb_to_lab(lab.to_float(images[index])))
+            lab.normalize(lab.uint8_to_lab(images[index]))
 
     def usual() -> None:
         for _ in loader:
@@ -311,7 +318,7 @@ def memory(kind: str) -> int:
 def stream(folder: str, size: int) -> None:
     """Decodes a folder, goes through it in random batches, and prints by how many bytes memory
     grew at most; started by `streaming_row` in a process of its own."""
-    lab.rgb_to_lab(torch.zeros(20, 3, size, size))  # what any batch needs
+    lab.uint8_to_lab(torch.zeros(20, 3, size, size).byte())  # what any batch needs
     before, peak, done = memory("RssAnon"), 0, threading.Event()
 
     def watch() -> None:
@@ -324,7 +331,7 @@ def stream(folder: str, size: int) -> None:
     with scratch():
         images = datasets.load("folder", root=folder, size=size).images
     for index in torch.randperm(len(images)).split(20):
-        lab.normalize(lab.rgb_to_lab(lab.to_float(images[index])))
+        lab.normalize(lab.uint8_to_lab(images[index]))
     done.set()
     watcher.join()
     print(peak)
@@ -417,14 +424,15 @@ def gpu_rows(train: ImageSet, repeats: int) -> list[Row]:
 
 
 def powers_share(repeats: int, *, pictures: int = 50, size: int = 224) -> dict[str, float]:
-    """Mpx/s of the conversion to Lab (`whole`), and of its six `powers` a pixel alone."""
-    rgb = torch.rand(pictures, 3, size, size).clamp(min=0.01)
+    """Mpx/s of the conversion of 8-bit to Lab (`whole`), and of its three cube roots alone."""
+    pixels = noise(pictures, size).images
+    light = torch.rand(pictures, 3, size, size).clamp(min=0.01)
 
     def powers() -> None:
-        for piece in rgb.flatten().split(3 * 2**17):
-            piece.log2().mul_(2.4).exp2_().log2_().mul_(1 / 3).exp2_()
+        for piece in light.flatten().split(3 * 2**17):
+            piece.log2().mul_(1 / 3).exp2_()
 
-    seconds = in_turns(repeats, lambda: lab.rgb_to_lab(rgb), powers)
+    seconds = in_turns(repeats, lambda: lab.uint8_to_lab(pixels), powers)
     whole, alone = per_second(pictures * size**2 / 1e6, *seconds)
     return {"whole": statistics.median(whole), "powers": statistics.median(alone)}
 

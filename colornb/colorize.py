@@ -42,7 +42,7 @@ def predict_ab(
     predicted = []
     for start in range(0, len(images), batch_size):
         part = slice(start, start + batch_size)
-        l, _ = lab.normalize(lab.rgb_to_lab(lab.to_float(images[part].to(device))))  # noqa: E741
+        l, _ = lab.normalize(lab.uint8_to_lab(images[part].to(device)))  # noqa: E741
         inputs = (l,) if vectors is None else (l, vectors[part].to(device))
         predicted.append(model(*inputs).float().cpu() * lab.AB_SCALE)
     return torch.cat(predicted)
@@ -66,7 +66,7 @@ def colorize(
     ab = predict_ab(model, small, vectors)
     if max(image.shape[:2]) <= side:  # there is nothing to add to the prediction
         return _paint(image, torch.cat((torch.zeros_like(ab), ab), dim=1))
-    return _paint(image, _lines(lab.rgb_to_lab(lab.to_float(small))[:, :1], ab))
+    return _paint(image, _lines(lab.uint8_to_lab(small)[:, :1], ab))
 
 
 def _lines(lightness: Tensor, ab: Tensor) -> Tensor:
@@ -94,7 +94,7 @@ def _paint(image: np.ndarray, lines: Tensor) -> np.ndarray:
     step = max(1, _STRIP // width)
     for top in range(0, height, step):
         strip = torch.from_numpy(image[top : top + step]).permute(2, 0, 1)[None].contiguous()
-        lightness = lab.rgb_to_lab(lab.to_float(strip))[:, :1]
+        lightness = lab.uint8_to_lab(strip)[:, :1]
         near = _rows(lines, height, top, strip.shape[2])
         slope, offset = interpolate(near, strip.shape[2:], mode="bilinear").split(2, dim=1)
         colored = lab.assemble(lightness, slope * lightness + offset)

@@ -240,13 +240,13 @@ def check(root: str | Path | None = None) -> Iterator[tuple[str, str, str]]:
 
 
 def _decode(files: Sequence[Path], size: int) -> Iterator[np.ndarray]:
-    """Picture files -> uint8 (3, size, size) each, in order; a few hundred wait at most."""
+    """Picture files -> uint8 (3, size, size) each, in order; a few dozen wait at most."""
     with (
         ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool,  # Pillow releases the GIL
         tqdm(desc="decoding", total=len(files), unit="img", delay=1) as bar,
     ):
-        for start in range(0, len(files), 256):
-            part = files[start : start + 256]
+        for start in range(0, len(files), 64):
+            part = files[start : start + 64]
             for image in pool.map(lambda file: squash(read_image(file), size), part):
                 bar.update()
                 yield image

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from colornb import lab
+from colornb.limits import LIMITS
 from colornb.metrics import METRICS
 
 COLOURS = {
@@ -27,6 +28,7 @@ COLOURS = {
     "gan/warm_start": "#E69F00",
     "koalarization/default": "#009E73",
     "baseline": "#8A8A8A",
+    "truth": "#1A1A1A",
 }
 
 NAMES = {
@@ -43,6 +45,10 @@ NAMES = {
     "gan/one_cycle": "GAN, one-cycle rate",
     "gan/warm_start": "GAN after L1 (warm start)",
     "koalarization/default": "Koalarization",
+    "truth": "truth",
+    "truth/blurred_1": "truth, chroma blurred by 1 pixel",
+    "truth/blurred_2": "truth, chroma blurred by 2 pixels",
+    "truth/blurred_4": "truth, chroma blurred by 4 pixels",
 }
 """How a `system/variant` is called in figures and tables."""
 
@@ -71,8 +77,8 @@ _STYLE = {
 
 
 def colour(system: str) -> str:
-    """The colour of a `system/variant`."""
-    return COLOURS.get(system, COLOURS["baseline"])
+    """The colour of a `system/variant`, or of its system."""
+    return COLOURS.get(system, COLOURS.get(system.split("/")[0], COLOURS["baseline"]))
 
 
 @dataclass(frozen=True)
@@ -112,7 +118,7 @@ def _styled(function):
 
 def gray(images: Tensor) -> Tensor:
     """What a network sees of uint8 pictures (N, 3, H, W): L alone, as uint8 (N, 3, H, W)."""
-    lightness, ab = lab.rgb_to_lab(lab.to_float(images)).split((1, 2), dim=1)
+    lightness, ab = lab.uint8_to_lab(images).split((1, 2), dim=1)
     return lab.assemble(lightness, ab * 0)
 
 
@@ -180,12 +186,29 @@ def intervals(rows: Mapping[str, Mapping], metric: str) -> Picture:
         rows: `system/variant` -> its record, drawn from top to bottom.
         metric: name in `METRICS`.
     """
+    found = {
+        system: record["metrics"][metric] | {"seeds": record.get("seeds", {}).get(metric, [])}
+        for system, record in rows.items()
+    }
+    return estimates(found, METRICS[metric].label)
+
+
+@_styled
+def estimates(rows: Mapping[str, Mapping], label: str, *, ideal: float | None = None) -> Picture:
+    """One measure of several systems, with 95 % intervals, and thin marks for single seeds.
+
+    Args:
+        rows: `system/variant` -> `value`, `low`, `high` and `seeds`, drawn from top to bottom.
+        label: of the measure, with its unit.
+        ideal: the value that the truth has, drawn as a vertical line.
+    """
     figure = Figure(figsize=(6.2, 0.34 * len(rows) + 0.9), layout="constrained")
     axis = figure.subplots()
-    for line, (system, record) in enumerate(rows.items()):
-        found = record["metrics"][metric]
+    if ideal is not None:
+        axis.axvline(ideal, color="#1A1A1A", lw=1, ls="--")
+    for line, (system, found) in enumerate(rows.items()):
         value, low, high = (found[key] for key in ("value", "low", "high"))
-        singles = record.get("seeds", {}).get(metric, [])
+        singles = found["seeds"] if len(found["seeds"]) > 1 else []
         axis.plot(singles, [-line] * len(singles), "|", ms=11, color=colour(system))
         axis.errorbar(
             value,
@@ -198,7 +221,43 @@ def intervals(rows: Mapping[str, Mapping], metric: str) -> Picture:
         )
     axis.set_yticks(range(0, -len(rows), -1), [NAMES.get(s, s) for s in rows])
     axis.grid(axis="y", visible=False)
-    axis.set_xlabel(METRICS[metric].label)
+    axis.set_xlabel(label)
+    return _svg(figure)
+
+
+@_styled
+def curves(
+    panels: Mapping[str, Mapping[str, Mapping]],
+    *,
+    x: str,
+    y: str,
+    colours: Mapping[str, str] = {},
+    ideal: float | None = None,
+) -> Picture:
+    """Curves with bands of 95 %, in panels that share their y axis.
+
+    Args:
+        panels: title -> {name: {"x": numbers, "value", "low", "high": arrays of their length}};
+            a name is a `system/variant` or a label of its own.
+        x, y: labels of the axes, with units.
+        colours: name -> colour, for names that are no `system/variant`.
+        ideal: the value that the truth has, drawn as a horizontal line.
+    """
+    figure = Figure(figsize=(7.2, 3.4), layout="constrained")
+    axes = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
+    for axis, (title, lines) in zip(axes, panels.items(), strict=True):
+        if ideal is not None:
+            axis.axhline(ideal, color="#1A1A1A", lw=1, ls="--")
+        for name, line in lines.items():
+            tone = colours.get(name) or colour(name)
+            axis.fill_between(line["x"], line["low"], line["high"], color=tone, alpha=0.18, lw=0)
+            axis.plot(
+                line["x"], line["value"], "o-", ms=3.5, color=tone, label=NAMES.get(name, name)
+            )
+        axis.set(xlabel=x, title=title)
+    axes[0].set_ylabel(y)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(3, len(labels)))
     return _svg(figure)
 
 
@@ -270,7 +329,7 @@ def ab_plane(sets: Mapping[str, Tensor]) -> Picture:
     ):
         counts = np.zeros((len(centres), len(centres)))
         for part in images.split(500):
-            _, a, b = lab.rgb_to_lab(lab.to_float(part)).unbind(1)
+            _, a, b = lab.uint8_to_lab(part).unbind(1)
             counts += np.histogram2d(b.flatten(), a.flatten(), bins=(edges, edges))[0]
         share = counts / counts.sum()
         opacity = np.clip(np.log10(share / 1e-6 + 1e-12) / 5, 0, 1)  # 1e-6 is empty, 1e-1 is full
@@ -318,6 +377,26 @@ def table(records: Mapping[str, Mapping], metrics: Sequence[str]) -> Table:
             if "seeds" in record:
                 singles = " · ".join(f"{value:{style}}" for value in record["seeds"][name])
                 line[METRICS[name].label] += f"\n{singles}"
+        lines.append(line)
+    return Table(lines)
+
+
+def limits_table(rows: Mapping[str, Mapping[str, Mapping]]) -> Table:
+    """Limitation measures with 95 % intervals and single seeds, a row per system.
+
+    Args:
+        rows: `system/variant` -> {name in `LIMITS`: `value`, `low`, `high`, `seeds`}.
+    """
+    lines = []
+    for system, found in rows.items():
+        line = {"System": NAMES.get(system, system)}
+        for name, one in found.items():
+            style = LIMITS[name].format
+            line[LIMITS[name].label] = f"{one['value']:{style}}\n[{one['low']:{style}}, "
+            line[LIMITS[name].label] += f"{one['high']:{style}}]"
+            if len(one["seeds"]) > 1:
+                singles = " · ".join(f"{value:{style}}" for value in one["seeds"])
+                line[LIMITS[name].label] += f"\n{singles}"
         lines.append(line)
     return Table(lines)
 
@@ -378,12 +457,12 @@ def pair_table(pairs: pd.DataFrame) -> Table:
         a, b = (NAMES.get(row[key], row[key]) for key in "ab")
         line = lines.setdefault((a, b, row["dataset"]), {"System": a, "against": b})
         line["on"] = row["dataset"]
-        line[METRICS[row["metric"]].label] = _difference(row)
+        line[(METRICS | LIMITS)[row["metric"]].label] = _difference(row)
     return Table(list(lines.values()))
 
 
 def _difference(row: Mapping) -> str:
-    metric = METRICS[row["metric"]]
+    metric = (METRICS | LIMITS)[row["metric"]]
     digits = 5 if row["metric"].startswith("mse") else 3
     value, low, high = (f"{row[key]:+.{digits}f}" for key in ("difference", "low", "high"))
     if row["low"] <= 0 <= row["high"]:

@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from colornb import lab
 from colornb.errors import ColornbError
+from colornb.intervals import Bootstrap, Counts, difference, interval
 
 _WINDOW = 11  # width of SSIM's window
 _CHUNK_PIXELS = 2**18  # pixels measured at once: temporaries stay near the processor's caches
@@ -101,7 +102,7 @@ def evaluate(
 
 def _measure(predicted: Tensor, truth: Tensor, frequency: Tensor | None) -> dict[str, Tensor]:
     p, t = lab.to_float(predicted), lab.to_float(truth)
-    p_lab, t_lab = lab.rgb_to_lab(p), lab.rgb_to_lab(t)
+    p_lab, t_lab = lab.uint8_to_lab(predicted), lab.uint8_to_lab(truth)
     p_ab, t_ab = p_lab[:, 1:], t_lab[:, 1:]
     mse = _mean((p - t) ** 2)
     unequal = (p_lab.round() - t_lab.round()).abs() / p.new_tensor([1, 2.2, 2.2]).view(3, 1, 1)
@@ -191,24 +192,13 @@ def ab_frequency(images: Tensor) -> Tensor:
     bins = len(lab.ab_bins())
     counts = torch.ones(bins, dtype=torch.float64, device=images.device)
     for part in images.split(max(1, _CHUNK_PIXELS // images[0, 0].numel())):
-        ab = lab.rgb_to_lab(lab.to_float(part))[:, 1:]
+        ab = lab.uint8_to_lab(part)[:, 1:]
         counts += torch.bincount(lab.quantize_ab(ab).flatten(), minlength=bins)
     return (counts / counts.sum()).float()
 
 
-def resample_weights(n: int, resamples: int, rng: np.random.Generator) -> np.ndarray:
-    """Bootstrap draws of n things as weights (resamples, n), each row summing to 1."""
-    return rng.multinomial(n, np.full(n, 1 / n), size=resamples) / n
-
-
-def interval(draws: np.ndarray) -> dict[str, float]:
-    """`low` and `high`: the central 95 % of bootstrap draws."""
-    low, high = np.percentile(draws, [2.5, 97.5])
-    return {"low": float(low), "high": float(high)}
-
-
-def _terms(images: pd.DataFrame, metric: str) -> np.ndarray:
-    """Numerator and denominator (2, N) of a metric; the denominator of a plain mean is 1."""
+def _terms(images: pd.DataFrame, metric: str) -> Counts:
+    """Numerator and denominator of a metric for each image; that of a plain mean is 1."""
     columns = RATIOS.get(metric, (metric,))
     if missing := set(columns) - set(images.columns):
         raise ColornbError(
@@ -217,33 +207,13 @@ def _terms(images: pd.DataFrame, metric: str) -> np.ndarray:
         )
     numerator = images[columns[0]].to_numpy(float)
     denominator = images[columns[1]].to_numpy(float) if len(columns) > 1 else np.ones(len(images))
-    return np.stack((numerator, denominator))
+    return {"numerator": numerator, "denominator": denominator}
 
 
-def _quotient(terms: np.ndarray) -> np.ndarray:
-    """First over last of (..., 2); NaN where all true pictures are gray."""
-    numerator, denominator = terms[..., 0], terms[..., 1]
-    return np.divide(
-        numerator, denominator, out=np.full_like(numerator, np.nan), where=denominator > 0
-    )
-
-
-class _Bootstrap:
-    """Draws of a metric of one system, the table of `evaluate` of each of its training seeds.
-
-    A draw takes images, the same for every system of a comparison, and draws the seeds anew.
-    """
-
-    def __init__(self, images: int, resamples: int, seed: int):
-        self.rng = np.random.default_rng(seed)
-        self.weights = resample_weights(images, resamples, self.rng)
-
-    def __call__(self, tables: Sequence[pd.DataFrame], metric: str) -> tuple[float, np.ndarray]:
-        """The metric's value and its draws."""
-        terms = np.stack([_terms(table, metric) for table in tables])  # (seeds, 2, N)
-        chosen = resample_weights(len(tables), len(self.weights), self.rng)
-        draws = np.einsum("rs,srk->rk", chosen, self.weights @ terms.mT)
-        return float(_quotient(terms.mean(axis=(0, 2)))), _quotient(draws)
+def _quotient(means: Counts) -> np.ndarray:
+    """NaN where all true pictures are gray."""
+    numerator, denominator = means["numerator"], means["denominator"]
+    return np.where(denominator > 0, numerator / denominator, np.nan)
 
 
 def summarize(
@@ -257,11 +227,11 @@ def summarize(
     """
     _check_same_images(tables)
     n, summary = len(tables[0]), {}
-    bootstrap = _Bootstrap(n, resamples, seed)
+    bootstrap = Bootstrap(n, resamples=resamples, seed=seed)
     for metric in METRICS:
         if set(RATIOS.get(metric, (metric,))) <= set(tables[0].columns):
-            value, draws = bootstrap(tables, metric)
-            summary[metric] = {"value": value, **interval(draws), "n": n}
+            value, draws = bootstrap([_terms(table, metric) for table in tables], _quotient)
+            summary[metric] = {"value": float(value), **interval(draws), "n": n}
     return summary
 
 
@@ -281,9 +251,8 @@ def paired_difference(
     interval. ColornbError if the tables are not of the same images.
     """
     _check_same_images([*a, *b])
-    bootstrap = _Bootstrap(len(a[0]), resamples, seed)
-    (value_a, draws_a), (value_b, draws_b) = (bootstrap(tables, metric) for tables in (a, b))
-    return {"difference": value_a - value_b, **interval(draws_a - draws_b), "n": len(a[0])}
+    terms = ([_terms(table, metric) for table in tables] for tables in (a, b))
+    return difference(*terms, _quotient, resamples=resamples, seed=seed)
 
 
 def _check_same_images(tables: Sequence[pd.DataFrame]) -> None:

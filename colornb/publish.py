@@ -18,7 +18,7 @@ from colornb.book import write_chapters
 from colornb.errors import ColornbError
 from colornb.paths import RESULTS, RUNS
 from colornb.runner import executed
-from colornb.study import planned, run_folder
+from colornb.study import planned
 
 CHAPTERS = RESULTS.parent / "chapters"
 MANIFEST = RESULTS / "manifest.json"
@@ -72,13 +72,13 @@ def publish(profile: str) -> str:
 
 
 def _join(results: Path, profile: str) -> None:
-    """Writes `results.csv` of all published profiles, and `pairs.csv` of this one."""
+    """Writes `results.csv` of all published profiles, and `pairs.csv` of this one's chapters."""
     published = [records.read(path.parent) for path in sorted(results.rglob("metrics.json"))]
     rows = [row for record in published for row in records.rows(record)]
     frame = pd.DataFrame(rows, columns=records.RESULT_COLUMNS)
     frame.to_csv(results / "results.csv", index=False, float_format="%.6g")
-    comparison = run_folder(profile, "13_comparison", "default", 0)
-    pairs = pd.read_csv(comparison / "tables" / "pairs.csv")[records.PAIR_COLUMNS]
+    tables = sorted((results / profile).glob("*/*/*/tables/pairs.csv"))
+    pairs = pd.concat(map(pd.read_csv, tables))[records.PAIR_COLUMNS]
     pairs.to_csv(results / "pairs.csv", index=False, float_format="%.6g")
 
 

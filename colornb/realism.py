@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from colornb.metrics import interval, resample_weights
+from colornb.intervals import interval, resample_weights
 
 
 def _kernel(one: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ import platform
 import resource
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -28,6 +29,9 @@ from colornb.device import choose
 from colornb.errors import ColornbError
 from colornb.features import LITE0, pooled
 from colornb.files import replace_atomically
+from colornb.intervals import Counts
+from colornb.limits import LIMITS
+from colornb.painted import TRAINED_IN
 from colornb.paths import ROOT
 from colornb.study import StudyRun, planned, run_folder, sets
 
@@ -96,31 +100,86 @@ def write(
     folder = run.folder
     if variant is not None:
         folder = folder / "records" / group(test) / variant / f"seed{seed}"
-    folder.mkdir(parents=True, exist_ok=True)
-    settings = (
-        run.parameters
-        | parameters
-        | {
-            "train_n": len(train),
-            "size": test.images.shape[-1],
-            "sees": sees,
-            "kid_network": f"{LITE0}, pooled features at {kid_size(test)} pixels",
-        }
-    )
-    if "precision" in settings:  # what "auto" came to on this machine
-        settings["precision"] = choose(settings["device"], settings["precision"])[1]
-    record = {
+    settings = run.parameters | parameters
+    settings["kid_network"] = f"{LITE0}, pooled features at {kid_size(test)} pixels"
+
+    def save_features(path: Path) -> None:
+        with path.open("wb") as file:
+            np.save(file, measured.features)
+
+    replace_atomically(folder / "features.npy", save_features)
+    names = {
         "system": "baseline" if variant else run.system,
         "variant": variant or run.variant,
-        "profile": run.profile,
         "seed": seed if variant else run.seed,
+    }
+    about = {"train_n": len(train), "sees": sees}
+    data = {"train": train.sha256, "test": test.sha256}
+    return _write(
+        run, folder, names, settings | about, measured.metrics, measured.images, test, data
+    )
+
+
+def write_limits(
+    run: StudyRun,
+    system: str,
+    seed: int,
+    counts: Counts,
+    found: Mapping[str, Mapping[str, float]],
+    test: ImageSet,
+    train: ImageSet,
+) -> dict[str, Any]:
+    """Writes what a limitation chapter measured of one training of a system; returns the record.
+
+    It lies in `records/DATASET-SIZE/SYSTEM/VARIANT/seedK`.
+
+    Args:
+        system: `system/variant`, e.g. "gan/default"; with `seed` it names the training.
+        counts: what was counted on each image; single numbers go to `images.csv`.
+        found: name in `colornb.limits.LIMITS` -> `value`, `low`, `high`, `n`.
+        test, train: what it was measured on, and what the system was trained on.
+    """
+    name, variant = system.split("/")
+    settings, extractor, sees = run.parameters, "none", baselines.SEES.get(variant, "l")
+    if name in TRAINED_IN:
+        trained = run_folder(run.profile, TRAINED_IN[name], variant, seed)
+        if (trained / "metrics.json").exists():
+            source = read(trained)
+            settings, extractor = source["parameters"], source["extractor"]
+    settings = settings | {"train_n": len(train), "sees": sees, "extractor": extractor}
+    metrics = {k: {key: v[key] for key in ("value", "low", "high", "n")} for k, v in found.items()}
+    images = pd.DataFrame({"id": test.ids} | {k: v for k, v in counts.items() if np.ndim(v) == 1})
+    folder = run.folder / "records" / group(test) / system / f"seed{seed}"
+    names = {"system": name, "variant": variant, "seed": seed}
+    data = {"train": train.sha256, "test": test.sha256}
+    return _write(run, folder, names, settings, metrics, images, test, data)
+
+
+def _write(
+    run: StudyRun,
+    folder: Path,
+    names: dict[str, Any],
+    settings: dict[str, Any],
+    found: dict[str, dict[str, float]],
+    images: pd.DataFrame,
+    test: ImageSet,
+    data: dict[str, str],
+) -> dict[str, Any]:
+    settings = settings | {"size": test.images.shape[-1]}
+    if settings.get("precision") == "auto":  # what it came to on this machine
+        settings["precision"] = choose(settings["device"], "auto")[1]
+    record = {
+        "system": names["system"],
+        "variant": names["variant"],
+        "profile": run.profile,
+        "seed": names["seed"],
         "dataset": test.name,
         "extractor": settings.pop("extractor", "none"),
         "parameters": settings,
-        "metrics": measured.metrics,
+        "metrics": found,
         "history": "history.csv" if (folder / "history.csv").exists() else None,
         "environment": environment(),
-        "data_sha256": {"train": train.sha256, "test": test.sha256},
+        "data_sha256": data,
         "wall_s": round(time.perf_counter() - run.clock + _trained_before(run), 1),
         "peak_memory_mb": _peak_memory_mb(),
         "started": run.started.isoformat(timespec="seconds"),
@@ -128,14 +187,8 @@ def write(
     }
     replace_atomically(
         folder / "images.csv",
-        lambda path: measured.images.to_csv(path, index=False, float_format="%.6g"),
+        lambda path: images.to_csv(path, index=False, float_format="%.6g"),
     )
-
-    def save_features(path: Path) -> None:
-        with path.open("wb") as file:
-            np.save(file, measured.features)
-
-    replace_atomically(folder / "features.npy", save_features)
     text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
     replace_atomically(folder / "metrics.json", lambda path: path.write_text(text, "utf8"))
     run.clock = time.perf_counter()  # the next record of this notebook begins here
@@ -326,7 +379,7 @@ def rows(record: dict[str, Any]) -> list[dict[str, Any]]:
             "seed": record["seed"],
             "metric": name,
             **{key: found[key] for key in ("value", "low", "high", "n")},
-            "unit": metrics.METRICS[name].unit,
+            "unit": (metrics.METRICS | LIMITS)[name].unit,
             "device": record["environment"]["device"],
         }
         for name, found in record["metrics"].items()

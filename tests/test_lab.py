@@ -24,6 +24,17 @@ def test_rgb_to_lab_is_scikit_images(rgb):
     assert np.abs(channels_last(lab.rgb_to_lab(rgb)) - expected).max() < 0.01
 
 
+@pytest.mark.parametrize("shape", [(1, 3, 16, 16), (7, 3, 300, 301)], ids=["levels", "in pieces"])
+def test_8_bit_pictures_have_the_lab_of_their_floats(shape):
+    levels = torch.randint(0, 256, shape, generator=torch.Generator().manual_seed(0)).byte()
+    levels[0, :, :16, :16] = torch.arange(256).view(16, 16)  # each of them, and all grays
+    found = lab.uint8_to_lab(levels)
+    assert (found - lab.rgb_to_lab(lab.to_float(levels))).abs().max() < 1e-3
+    expected = color.rgb2lab(levels[:1].permute(0, 2, 3, 1).numpy())
+    assert np.abs(channels_last(found[:1]) - expected).max() < 0.01
+    assert found.dtype == torch.float32
+
+
 @pytest.mark.filterwarnings("ignore:.*negative Z values")
 def test_lab_to_rgb_is_scikit_images_also_outside_the_gamut():
     generator = torch.Generator().manual_seed(1)

@@ -157,7 +157,7 @@ def test_the_record_is_written_last_and_as_a_whole(run, measured, sets, monkeypa
 
     monkeypatch.setattr(records, "replace_atomically", write_and_note)
     records.write(run, measured, test, train)
-    assert order == ["images.csv", "features.npy", "metrics.json"]
+    assert order == ["features.npy", "images.csv", "metrics.json"]
     former = (run.folder / "metrics.json").read_bytes()
 
     def write_half(path, write):
@@ -181,6 +181,26 @@ def test_a_value_that_is_no_json_leaves_the_former_record(run, measured, sets):
     with pytest.raises(TypeError):
         records.write(run, measured, test, train, gain=object())
     assert (run.folder / "metrics.json").read_bytes() == former
+
+
+def test_what_a_limitation_chapter_measured_is_a_record_like_others(root, measured, sets):
+    train, test = sets
+    trained = begin(seed=1)
+    records.write(trained, measured, test, train)
+    run = begin("06_sepia")
+    counts = {"chroma": np.arange(12.0), "histogram": np.ones((12, 4))}
+    found = {"sepia_index": {"value": 0.1, "low": 0.0, "high": 0.2, "n": 12, "seeds": [0.1]}}
+    record = records.write_limits(run, "gan/default", 1, counts, found, test, train)
+    assert set(record) == set(FIELDS)
+    assert (record["system"], record["variant"], record["seed"]) == ("gan", "default", 1)
+    assert record["parameters"]["l1_weight"] == 100  # those of the training, not the chapter's
+    (row,) = records.rows(record)
+    assert (row["metric"], row["value"], row["unit"]) == ("sepia_index", 0.1, "share")
+    folder = run.folder / "records" / "scenes-32" / "gan" / "default" / "seed1"
+    assert list(pd.read_csv(folder / "images.csv")) == ["id", "chroma"]
+    assert records.under(run.folder) == {"gan/default": [folder]}
+    control = records.write_limits(run, "baseline/class_mean_ab", 0, counts, found, test, train)
+    assert control["parameters"]["sees"] == "class"
 
 
 def test_missing_and_damaged_records_are_told(tmp_path):
@@ -345,7 +365,7 @@ def test_a_missing_or_damaged_manifest_is_told(published):
 
 
 def test_unfinished_runs_are_not_published(root):
-    with pytest.raises(ColornbError, match="7 runs are not finished, .*make study PROFILE=smoke"):
+    with pytest.raises(ColornbError, match="12 runs are not finished, .*make study PROFILE=smoke"):
         publish.publish("smoke")
     assert not list((root / "book").iterdir())
 

@@ -145,6 +145,40 @@ def test_two_processes_train_the_gan_and_resume_and_tell_their_errors(pictures, 
         fit_gan(pictures, tmp_path / "nan", devices=2, learning_rate=1e30)
 
 
+KILLED_TOGETHER = """
+import sys
+from pathlib import Path
+sys.path.insert(0, "tests")
+from test_training import TOGETHER, fit_gan
+from colornb import scenes
+if __name__ == "__main__":
+    sets = [scenes.image_set(split, size=32, limit=16) for split in ("train", "test")]
+    fit_gan(sets, Path(sys.argv[1]), **TOGETHER)
+"""
+TOGETHER = {"devices": 2, "epochs": 8, "width": 0.25}
+
+
+@pytest.mark.skipif(os.cpu_count() < 2, reason="needs two processor cores")
+def test_two_processes_killed_with_sigkill_end_as_two_that_were_not(tmp_path):
+    sets = [scenes.image_set(split, size=32, limit=16) for split in ("train", "test")]
+    folder, script = tmp_path / "killed", tmp_path / "train.py"
+    script.write_text(KILLED_TOGETHER)
+    process = subprocess.Popen(
+        [sys.executable, script, folder],
+        env=os.environ | {"PYTHONPATH": "."},
+        start_new_session=True,  # its children die with it
+    )
+    deadline = time.time() + 120
+    while not (folder / "history.csv").exists() and time.time() < deadline:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert 1 <= len(pd.read_csv(folder / "history.csv")) < TOGETHER["epochs"]
+    fit_gan(sets, folder, **TOGETHER)
+    fit_gan(sets, tmp_path / "whole", **TOGETHER)
+    assert_same(weights(folder), weights(tmp_path / "whole"))
+
+
 def test_a_warm_start_trains_with_l1_first(pictures, tmp_path):
     fit_gan(pictures, tmp_path / "warm", warm_start=0.4)  # 1 of 3 epochs
     fit_gan(pictures, tmp_path / "l1", adversarial_weight=0.0)
@@ -250,12 +284,22 @@ def test_a_second_process_in_one_folder_is_refused(tmp_path):
                 pass
 
 
-def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_epoch(pictures, tmp_path):
-    fit_gan(pictures, tmp_path / "run", epochs=3)
-    with pytest.raises(ColornbError, match="not finite in epoch .*lower the learning rate"):
-        fit_gan(pictures, tmp_path / "nan", learning_rate=1e30)
-    with Run.open(tmp_path / "nan", {"seed": 0}, (), make_fabric("cpu", "32-true", 1, "auto")):
-        assert not (tmp_path / "nan" / "weights.safetensors").exists()
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_epoch(pictures, tmp_path, monkeypatch):
+    """The third of three epochs fails; what is kept goes on once the fault is gone."""
+    log = Run.log
+
+    def log_badly(self, **row):
+        log(self, **(row | ({"l1": torch.tensor(torch.nan)} if len(self.history) == 2 else {})))
+
+    monkeypatch.setattr(Run, "log", log_badly)
+    with pytest.raises(ColornbError, match="l1 is not finite in epoch 3: lower the learning rate"):
+        fit_gan(pictures, tmp_path / "bad")
+    assert len(pd.read_csv(tmp_path / "bad" / "history.csv")) == 2
+    assert not (tmp_path / "bad" / "weights.safetensors").exists()
+    monkeypatch.undo()
+    fit_gan(pictures, tmp_path / "bad")
+    fit_gan(pictures, tmp_path / "whole")
+    assert_same(weights(tmp_path / "bad"), weights(tmp_path / "whole"))
 
 
 def test_a_damaged_checkpoint_is_told(pictures, tmp_path):

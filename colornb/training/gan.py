@@ -115,7 +115,7 @@ def train(fabric: Fabric, folder: Path, images: Tensor, held_out: Tensor, option
         sums = torch.zeros(3, device=fabric.device)
         for index, coins in batches(len(images), o.batch_size, fabric, flip=o.flip):
             pixels = mirror(images[index], coins) if o.flip else images[index]
-            l, ab = lab.normalize(lab.rgb_to_lab(lab.to_float(pixels)))  # noqa: E741
+            l, ab = lab.normalize(lab.uint8_to_lab(pixels))  # noqa: E741
             fake = generator(l)
             if adversarial:
                 d_loss = (judge(l, ab, True) + judge(l, fake.detach(), False)) / 2
@@ -148,7 +148,7 @@ def train(fabric: Fabric, folder: Path, images: Tensor, held_out: Tensor, option
         generator.eval()
         squares = []
         for part in held_out.split(250):
-            l, ab = lab.normalize(lab.rgb_to_lab(lab.to_float(part)))  # noqa: E741
+            l, ab = lab.normalize(lab.uint8_to_lab(part))  # noqa: E741
             squares.append(mse_loss(generator(l).float(), ab) * len(part))
         return torch.stack(squares).sum() / len(held_out)
 

@@ -109,7 +109,7 @@ def train(fabric: Fabric, folder: Path, tensors: dict[str, Tensor], options: dic
     model, optimizer = fabric.setup(model, optimizer)
 
     def loss_of(pixels: Tensor, vectors: Tensor) -> Tensor:
-        l, ab = lab.normalize(lab.rgb_to_lab(lab.to_float(pixels)))  # noqa: E741
+        l, ab = lab.normalize(lab.uint8_to_lab(pixels))  # noqa: E741
         return mse_loss(model(l, vectors).float(), ab)
 
     def train_one_epoch() -> Tensor:

@@ -1,0 +1,102 @@
+"""95 % intervals of measures that are functions of sums over images, by a paired bootstrap.
+
+A measure comes as `Counts`: name -> an array with a row for each image, numbers or vectors (a
+histogram, say), and as a statistic, which makes the measure of the means of these arrays over
+images. A draw takes images anew, the same for every system of a comparison, and the training
+seeds of each system anew. So any ratio, histogram or curve gets its interval the same way.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+Counts = Mapping[str, np.ndarray]
+Statistic = Callable[[Mapping[str, np.ndarray]], np.ndarray]
+
+
+def resample_weights(n: int, resamples: int, rng: np.random.Generator) -> np.ndarray:
+    """Bootstrap draws of n things as weights (resamples, n), each row summing to 1."""
+    return rng.multinomial(n, np.full(n, 1 / n), size=resamples) / n
+
+
+def interval(draws: np.ndarray) -> dict[str, Any]:
+    """`low` and `high`: the central 95 % of draws (resamples, ...); arrays if those are vectors.
+
+    Draws that are not a number, since nothing was there to be counted, are left out.
+    """
+    some = ~np.isnan(draws).all(axis=0)
+    bounds = np.full((2, *some.shape), np.nan)
+    bounds[:, some] = np.nanpercentile(draws[:, some], [2.5, 97.5], axis=0)
+    return {"low": _plain(bounds[0]), "high": _plain(bounds[1])}
+
+
+def _plain(value: np.ndarray) -> float | np.ndarray:
+    return float(value) if np.ndim(value) == 0 else value
+
+
+class Bootstrap:
+    """Draws of measures over the same `images` images; call it once for each system."""
+
+    def __init__(self, images: int, *, resamples: int = 2000, seed: int = 0):
+        self.rng = np.random.default_rng(seed)
+        self.weights = resample_weights(images, resamples, self.rng)
+
+    def __call__(
+        self, counts: Sequence[Counts], statistic: Statistic
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The measure's value (...) and its draws (resamples, ...).
+
+        Args:
+            counts: those of a system, one for each of its training seeds.
+            statistic: takes name -> means (..., *shape of a row), keeps the leading axes.
+        """
+        chosen = resample_weights(len(counts), len(self.weights), self.rng)
+        means, drawn = {}, {}
+        for name in counts[0]:
+            rows = np.stack([np.asarray(count[name], float) for count in counts])
+            means[name] = rows.mean(axis=(0, 1))
+            flat = rows.reshape(*rows.shape[:2], -1)
+            picked = np.einsum("rs,srk->rk", chosen, self.weights @ flat)
+            drawn[name] = picked.reshape(-1, *rows.shape[2:])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return statistic(means), statistic(drawn)
+
+
+def estimate(
+    counts: Sequence[Counts], statistic: Statistic, *, resamples: int = 2000, seed: int = 0
+) -> dict[str, Any]:
+    """A measure of one system: `value`, `low`, `high`, `n` images, and `seeds`, its values for
+    the single training seeds. Value and bounds are arrays if the statistic gives vectors."""
+    n = _images(counts)
+    value, draws = Bootstrap(n, resamples=resamples, seed=seed)(counts, statistic)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        singles = [statistic({k: np.mean(v, axis=0) for k, v in c.items()}) for c in counts]
+    return {
+        "value": _plain(value),
+        **interval(draws),
+        "n": n,
+        "seeds": [_plain(single) for single in singles],
+    }
+
+
+def difference(
+    a: Sequence[Counts],
+    b: Sequence[Counts],
+    statistic: Statistic,
+    *,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """System a minus system b on the same images: `difference`, `low`, `high`, `n`."""
+    n = _images([*a, *b])
+    bootstrap = Bootstrap(n, resamples=resamples, seed=seed)
+    (value_a, draws_a), (value_b, draws_b) = bootstrap(a, statistic), bootstrap(b, statistic)
+    return {"difference": _plain(value_a - value_b), **interval(draws_a - draws_b), "n": n}
+
+
+def _images(counts: Sequence[Counts]) -> int:
+    lengths = {len(array) for count in counts for array in count.values()}
+    if len(lengths) != 1:
+        raise ValueError(f"counts must be of the same images, but there are {sorted(lengths)} rows")
+    return lengths.pop()

@@ -1,0 +1,30 @@
+"""Measures of what colorizations get wrong: colour bias, sepia, leaks, and what lies beyond them.
+
+Each measure has two halves. A counting function takes pictures and returns `Counts` (see
+`colornb.intervals`), sums for each image; a statistic makes the measure of their means, so that
+every measure has an interval over images and training seeds, and paired differences. All colours
+are CIE Lab of the uint8 pictures. A hue counts only where chroma is at least `HUE_CHROMA`.
+"""
+
+from colornb.metrics import Metric
+
+HUE_CHROMA = 10.0
+"""Lab chroma below which a pixel has no hue to speak of."""
+GREEN = (100.0, 160.0)
+"""Hue angles in degrees that count as green."""
+
+LIMITS = {
+    "bias_amplification": Metric("Majority hue, predicted / true share", "one", ".2f", "ratio"),
+    "js_divergence": Metric("Jensen-Shannon divergence of colours (bits)", "lower", ".3f", "bit"),
+    "rare_recall": Metric("Recall of rare colours (share)", "higher", ".1%", "share"),
+    "texture_to_green": Metric("Turned green, rough minus smooth", "lower", "+.3f", "share"),
+    "sepia_index": Metric("Sepia index, predicted minus true share", "lower", "+.3f", "share"),
+    "mean_ab_projection": Metric("Mean ab along the training mean", "one", ".2f", "ratio"),
+    "boundary_error": Metric("ab error near boundaries", "lower", ".2f", "Lab"),
+    "interior_error": Metric("ab error elsewhere", "lower", ".2f", "Lab"),
+    "boundary_error_ratio": Metric("ab error, near / elsewhere", "lower", ".2f", "ratio"),
+    "cdr": Metric("CDR", "higher", ".3f", "share"),
+    "bleed_width": Metric("Bleed width (pixels)", "lower", ".2f", "px"),
+    "ab_error": Metric("ab error", "lower", ".2f", "Lab"),
+}
+"""Name -> label, direction and number format of the limitation measures, as in `METRICS`."""
