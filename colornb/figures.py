@@ -24,11 +24,19 @@ COLOURS = {
     "gan/default": "#D55E00",
     "gan/l1_only": "#0072B2",
     "gan/l2_only": "#56B4E9",
+    "gan/scenes_l2": "#56B4E9",
+    "gan/scenes_l1": "#0072B2",
+    "gan/scenes_gan": "#D55E00",
     "gan/one_cycle": "#CC79A7",
     "gan/warm_start": "#E69F00",
     "koalarization/default": "#009E73",
+    "koalarization/no_features": "#E69F00",
+    "koalarization/scenes": "#CC79A7",
     "baseline": "#8A8A8A",
     "truth": "#1A1A1A",
+    "truth/blurred_1": "#777777",
+    "truth/blurred_2": "#AAAAAA",
+    "truth/blurred_4": "#CCCCCC",
 }
 
 NAMES = {
@@ -42,9 +50,15 @@ NAMES = {
     "gan/default": "U-Net + discriminator (GAN)",
     "gan/l1_only": "U-Net, L1 only",
     "gan/l2_only": "U-Net, L2 only",
+    "gan/scenes_l2": "U-Net on scenes, L2",
+    "gan/scenes_l1": "U-Net on scenes, L1",
+    "gan/scenes_gan": "U-Net on scenes, GAN",
     "gan/one_cycle": "GAN, one-cycle rate",
     "gan/warm_start": "GAN after L1 (warm start)",
     "koalarization/default": "Koalarization",
+    "koalarization/with_features": "Koalarization, shorter training",
+    "koalarization/no_features": "Koalarization without features",
+    "koalarization/scenes": "Koalarization trained on scenes",
     "truth": "truth",
     "truth/blurred_1": "truth, chroma blurred by 1 pixel",
     "truth/blurred_2": "truth, chroma blurred by 2 pixels",
@@ -154,6 +168,24 @@ def rows_of_pictures(
     return _jpeg(figure, dpi=round(whole * pixels / cell))
 
 
+def beside_truth(
+    truth: Tensor, painted: Mapping[str, Tensor], *, titles: Sequence[str] = ()
+) -> Picture:
+    """Rows of pictures: gray, each system, the truth.
+
+    Args:
+        truth: uint8 (n, 3, H, W). painted: `system/variant` -> the same pictures, painted.
+    """
+    rows = {NAMES.get(system, system): pictures for system, pictures in painted.items()}
+    return rows_of_pictures({"gray": gray(truth), **rows, "truth": truth}, titles=titles)
+
+
+def even_ranks(scores: np.ndarray, n: int) -> np.ndarray:
+    """Indices of n scores at even ranks, from the lowest to the highest; NaN are left out."""
+    order = np.argsort(scores)[: np.count_nonzero(~np.isnan(scores))]
+    return order[np.linspace(0, len(order) - 1, min(n, len(order))).astype(int)]
+
+
 @_styled
 def loss_curves(history: pd.DataFrame, panels: Mapping[str, Mapping[str, str]]) -> Picture:
     """Loss against epoch.
@@ -231,16 +263,15 @@ def curves(
     *,
     x: str,
     y: str,
-    colours: Mapping[str, str] = {},
     ideal: float | None = None,
 ) -> Picture:
     """Curves with bands of 95 %, in panels that share their y axis.
 
     Args:
         panels: title -> {name: {"x": numbers, "value", "low", "high": arrays of their length}};
-            a name is a `system/variant` or a label of its own.
+            a name is a `system/variant`, or a label of its own for a line to compare with.
+            Networks have solid lines, the rest dashed ones.
         x, y: labels of the axes, with units.
-        colours: name -> colour, for names that are no `system/variant`.
         ideal: the value that the truth has, drawn as a horizontal line.
     """
     figure = Figure(figsize=(7.2, 3.4), layout="constrained")
@@ -249,10 +280,16 @@ def curves(
         if ideal is not None:
             axis.axhline(ideal, color="#1A1A1A", lw=1, ls="--")
         for name, line in lines.items():
-            tone = colours.get(name) or colour(name)
+            tone = colour(name)
+            solid = name.split("/")[0] in ("gan", "koalarization")
             axis.fill_between(line["x"], line["low"], line["high"], color=tone, alpha=0.18, lw=0)
             axis.plot(
-                line["x"], line["value"], "o-", ms=3.5, color=tone, label=NAMES.get(name, name)
+                line["x"],
+                line["value"],
+                "o-" if solid else "s--",
+                ms=3.5,
+                color=tone,
+                label=NAMES.get(name, name),
             )
         axis.set(xlabel=x, title=title)
     axes[0].set_ylabel(y)
@@ -381,22 +418,57 @@ def table(records: Mapping[str, Mapping], metrics: Sequence[str]) -> Table:
     return Table(lines)
 
 
+@_styled
+def by_category(
+    rows: Mapping[str, Mapping], categories: Sequence[str], *, y: str, ideal: float
+) -> Picture:
+    """A measure of several systems in each of several categories, with 95 % intervals.
+
+    Args:
+        rows: `system/variant` -> `value`, `low`, `high`, arrays of a number for each category.
+        y: label of the measure.
+        ideal: the value that the truth has, drawn as a horizontal line.
+    """
+    figure = Figure(figsize=(7.2, 3.2), layout="constrained")
+    axis = figure.subplots()
+    axis.axhline(ideal, color="#1A1A1A", lw=1, ls="--")
+    places = np.arange(len(categories))
+    for shift, (system, found) in zip(
+        np.linspace(-0.24, 0.24, len(rows)), rows.items(), strict=True
+    ):
+        value, low, high = (np.asarray(found[key]) for key in ("value", "low", "high"))
+        axis.errorbar(
+            places + shift,
+            value,
+            yerr=[value - low, high - value],
+            fmt="o",
+            ms=4,
+            capsize=2,
+            color=colour(system),
+            label=NAMES.get(system, system),
+        )
+    axis.set_xticks(places, categories, rotation=30, ha="right")
+    axis.grid(axis="x", visible=False)
+    axis.set_ylabel(y)
+    axis.legend(ncols=len(rows), loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    return _svg(figure)
+
+
 def limits_table(rows: Mapping[str, Mapping[str, Mapping]]) -> Table:
     """Limitation measures with 95 % intervals and single seeds, a row per system.
 
     Args:
-        rows: `system/variant` -> {name in `LIMITS`: `value`, `low`, `high`, `seeds`}.
+        rows: `system/variant` -> {name in `METRICS` or `LIMITS`: `value`, `low`, `high`, `seeds`}.
     """
     lines = []
     for system, found in rows.items():
         line = {"System": NAMES.get(system, system)}
         for name, one in found.items():
-            style = LIMITS[name].format
-            line[LIMITS[name].label] = f"{one['value']:{style}}\n[{one['low']:{style}}, "
-            line[LIMITS[name].label] += f"{one['high']:{style}}]"
+            style, label = (METRICS | LIMITS)[name].format, (METRICS | LIMITS)[name].label
+            cell = f"{one['value']:{style}}\n[{one['low']:{style}}, {one['high']:{style}}]"
             if len(one["seeds"]) > 1:
-                singles = " · ".join(f"{value:{style}}" for value in one["seeds"])
-                line[LIMITS[name].label] += f"\n{singles}"
+                cell += "\n" + " · ".join(f"{value:{style}}" for value in one["seeds"])
+            line[label] = "–" if np.isnan(one["value"]) else cell
         lines.append(line)
     return Table(lines)
 

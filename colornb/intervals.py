@@ -95,6 +95,32 @@ def difference(
     return {"difference": _plain(value_a - value_b), **interval(draws_a - draws_b), "n": n}
 
 
+def differences_by_kind(
+    a: Sequence[Counts], b: Sequence[Counts], statistic: Statistic, kinds: Mapping[str, np.ndarray]
+) -> dict[str, dict[str, Any]]:
+    """`difference` on parts of the images: kind -> bool (N,); empty kinds are left out."""
+    return {
+        kind: difference(
+            *([{k: v[chosen] for k, v in one.items()} for one in counts] for counts in (a, b)),
+            statistic,
+        )
+        for kind, chosen in kinds.items()
+        if chosen.any()
+    }
+
+
+def difference_between_sets(
+    a: Sequence[Counts], b: Sequence[Counts], statistic: Statistic, *, resamples: int = 2000
+) -> dict[str, Any]:
+    """A measure on one set of images minus that on another, drawn apart: `difference`, `low`,
+    `high`."""
+    (value_a, draws_a), (value_b, draws_b) = (
+        Bootstrap(_images(counts), resamples=resamples, seed=seed)(counts, statistic)
+        for seed, counts in enumerate((a, b))
+    )
+    return {"difference": _plain(value_a - value_b), **interval(draws_a - draws_b)}
+
+
 def _images(counts: Sequence[Counts]) -> int:
     lengths = {len(array) for count in counts for array in count.values()}
     if len(lengths) != 1:

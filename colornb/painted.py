@@ -4,6 +4,7 @@ A system is a `system/variant` with a list of its pictures, uint8 (N, 3, H, W), 
 training seed; a row without a network has one.
 """
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,8 +14,11 @@ from torch import Tensor
 
 from colornb import baselines, colorize, features, lab
 from colornb.datasets import ImageSet
+from colornb.errors import ColornbError
 from colornb.models import Koalarization, load_weights
 from colornb.study import StudyRun, planned
+from colornb.training import drawn
+from colornb.training.run import SNAPSHOTS, snapshot_path
 
 Painted = dict[str, list[Tensor]]
 TRAINED_IN = {"koalarization": "02_koalarization", "gan": "03_gan"}
@@ -36,6 +40,11 @@ def paint(weights: Path, images: ImageSet) -> Tensor:
     return baselines.recolor(images.images, colorize.predict_ab(model, images.images, vectors))
 
 
+def paint_each(weights: Sequence[Path], images: ImageSet) -> list[Tensor]:
+    """`paint` with the networks of several training seeds."""
+    return [paint(path, images) for path in weights]
+
+
 def seeds(run: StudyRun, system: str, variant: str) -> list[Path]:
     """Folders of the finished runs of a system in the run's profile, one for each seed."""
     chapter = TRAINED_IN[system]
@@ -48,10 +57,44 @@ def trained(run: StudyRun, systems: Sequence[str], images: ImageSet) -> Painted:
     not plan are left out."""
     found = {name: seeds(run, *name.split("/")) for name in systems}
     return {
-        name: [paint(folder / "weights.safetensors", images) for folder in folders]
+        name: paint_each([folder / "weights.safetensors" for folder in folders], images)
         for name, folders in found.items()
         if folders
     }
+
+
+def by_epoch(
+    run: StudyRun, systems: Sequence[str], images: ImageSet
+) -> dict[int, tuple[Painted, ImageSet]]:
+    """What trained systems make of `images` after each kept epoch and after the last, beside the
+    images, as `colornb.measured.sweep` takes them."""
+    made: dict[int, tuple[Painted, ImageSet]] = {}
+    for system in systems:
+        folders = seeds(run, *system.split("/"))
+        last = json.loads((folders[0] / "metrics.json").read_text())["parameters"]["epochs"]
+        for epoch in sorted({e for e in SNAPSHOTS if e < last} | {last}):
+            paths = [
+                folder / "weights.safetensors" if epoch == last else snapshot_path(folder, epoch)
+                for folder in folders
+            ]
+            made.setdefault(epoch, ({}, images))[0][system] = paint_each(paths, images)
+    return made
+
+
+def trained_on_scenes(folder: Path, images: ImageSet) -> Painted:
+    """What generators that `drawn.fit_losses` trained in `folder` make of `images`: systems
+    "gan/scenes_LOSS".
+
+    Raises:
+        ColornbError: there are none in the folder.
+    """
+    found = {
+        f"gan/scenes_{loss}": sorted((folder / loss).glob("seed*/weights.safetensors"))
+        for loss in drawn.LOSSES
+    }
+    if not all(found.values()):
+        raise ColornbError(f"There are no generators trained on scenes in {folder}.")
+    return {name: paint_each(paths, images) for name, paths in found.items()}
 
 
 def trivial(images: ImageSet, train: ImageSet, names: Sequence[str]) -> Painted:
@@ -60,6 +103,13 @@ def trivial(images: ImageSet, train: ImageSet, names: Sequence[str]) -> Painted:
     return {
         f"baseline/{name}": [fitted.predict(name, images.images, images.labels)] for name in names
     }
+
+
+def beside_controls(
+    systems: Painted, images: ImageSet, train: ImageSet, names: Sequence[str]
+) -> Painted:
+    """Systems and, after them, rows without a network and the truth, plain and blurred."""
+    return systems | trivial(images, train, names) | truth_and_blurred(images)
 
 
 def truth_and_blurred(images: ImageSet) -> Painted:

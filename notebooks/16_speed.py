@@ -134,19 +134,26 @@ mpx = {
     "lab_vs_kornia": 1,
     "pipeline": o["size"] ** 2 / 1e6,
 }
-sentences = [
-    f"`{row.name}` is not met: it asks for {row.goal * row.other * mpx[row.name]:.0f} "
-    f"Mpx/s on this machine, {row.goal:g} times the other's."
+asked = {
+    row.name: row.goal * row.other * mpx[row.name]
+    for row in rows
     if row.name in mpx
-    else f"`{row.name}` is not met."
+}
+sentences = [
+    f"`{row.name}` is not met"
+    + (
+        f": it asks for {asked[row.name]:.0f} Mpx/s here."
+        if row.name in mpx
+        else "."
+    )
     for row in rows
     if not row.met
 ]
-Markdown(
-    f"The three cube roots of a pixel alone run at {powers['powers']:.0f} Mpx/s, the "
-    f"whole conversion at {powers['whole']:.0f}. "
-    + (" ".join(sentences) or "Every goal is met.")
-)
+Markdown(f"""
+The three cube roots of a pixel alone run at {powers["powers"]:.0f} Mpx/s, the
+whole conversion at {powers["whole"]:.0f}.
+{" ".join(sentences) or "Every goal is met."}
+""")
 
 # %% [markdown]
 # ## How cost grows

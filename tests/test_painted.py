@@ -1,8 +1,12 @@
+import json
+
 import pytest
 import torch
 
 from colornb import lab, models, painted, scenes
 from colornb.errors import ColornbError
+from colornb.study import StudyRun, planned, run_folder
+from colornb.training import drawn, gan
 
 TRAIN, TEST = (scenes.image_set(split, size=32, limit=12) for split in ("train", "test"))
 
@@ -44,3 +48,38 @@ def test_rows_without_a_network_have_one_picture_set_each():
     assert list(rows) == ["baseline/gray", "baseline/mean_ab"]
     chroma = [lab_of(pictures)[:, 1:].norm(dim=1).mean() for (pictures,) in rows.values()]
     assert chroma[0] < 0.5 < chroma[1]
+
+
+def test_networks_trained_on_scenes_paint_for_each_loss_and_seed(tmp_path):
+    with pytest.raises(ColornbError, match="no generators trained on scenes"):
+        painted.trained_on_scenes(tmp_path, TEST)
+    drawn.fit_losses(TRAIN, tmp_path, monitor=TEST, seeds=2, epochs=4, width=0.125)
+    made = painted.trained_on_scenes(tmp_path, TEST)
+    assert {name: len(pictures) for name, pictures in made.items()} == {
+        "gan/scenes_l2": 2,
+        "gan/scenes_l1": 2,
+        "gan/scenes_gan": 2,
+    }
+    pictures = [one for found in made.values() for one in found]
+    assert len({one.numpy().tobytes() for one in pictures}) == 6, "each its own"
+
+
+def test_a_system_is_painted_after_each_kept_epoch(tmp_path, monkeypatch):
+    monkeypatch.setattr("colornb.study.RUNS", tmp_path)
+    run = StudyRun("06_sepia", "gan", "smoke", "default", 0, {})
+    for _, seed in filter(lambda r: r[0] == "l1_only", planned("smoke")["03_gan"]):
+        folder = run_folder("smoke", "03_gan", "l1_only", seed)
+        options = {"epochs": 5, "batch_size": 6, "width": 0.125, "adversarial_weight": 0.0}
+        gan.fit(TRAIN, folder, monitor=TEST, seed=seed, **options)
+        (folder / "metrics.json").write_text(json.dumps({"parameters": options}))
+    made = painted.by_epoch(run, ["gan/l1_only"], TEST)
+    assert list(made) == [1, 2, 3, 4, 5]
+    seeds = {epoch: systems["gan/l1_only"] for epoch, (systems, _) in made.items()}
+    assert all(len(pictures) == 2 for pictures in seeds.values())
+    assert not torch.equal(seeds[1][0], seeds[5][0])
+    assert torch.equal(seeds[5][0], painted.trained(run, ["gan/l1_only"], TEST)["gan/l1_only"][0])
+
+
+def test_controls_follow_the_systems():
+    found = painted.beside_controls({"gan/x": [TEST.images]}, TEST, TRAIN, ["gray"])
+    assert list(found)[:3] == ["gan/x", "baseline/gray", "truth"] and len(found) == 6

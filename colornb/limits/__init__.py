@@ -15,16 +15,19 @@ GREEN = (100.0, 160.0)
 
 LIMITS = {
     "bias_amplification": Metric("Majority hue, predicted / true share", "one", ".2f", "ratio"),
+    "coloured_share": Metric("Object pixels with a hue", "one", ".1%", "share"),
     "js_divergence": Metric("Jensen-Shannon divergence of colours (bits)", "lower", ".3f", "bit"),
     "rare_recall": Metric("Recall of rare colours (share)", "higher", ".1%", "share"),
     "texture_to_green": Metric("Turned green, rough minus smooth", "lower", "+.3f", "share"),
-    "sepia_index": Metric("Sepia index, predicted minus true share", "lower", "+.3f", "share"),
-    "mean_ab_projection": Metric("Mean ab along the training mean", "one", ".2f", "ratio"),
+    "sepia_index": Metric("Sepia index", "lower", "+.3f", "share"),
+    "mean_ab_projection": Metric("Mean ab along the training mean", "lower", ".2f", "ratio"),
+    "blueness": Metric("Mean b", "one", "+.1f", "Lab"),
     "boundary_error": Metric("ab error near boundaries", "lower", ".2f", "Lab"),
     "interior_error": Metric("ab error elsewhere", "lower", ".2f", "Lab"),
     "boundary_error_ratio": Metric("ab error, near / elsewhere", "lower", ".2f", "ratio"),
     "cdr": Metric("CDR", "higher", ".3f", "share"),
     "bleed_width": Metric("Bleed width (pixels)", "lower", ".2f", "px"),
     "ab_error": Metric("ab error", "lower", ".2f", "Lab"),
+    "relative_error": Metric("ab error / that of gray", "lower", ".3f", "ratio"),
 }
 """Name -> label, direction and number format of the limitation measures, as in `METRICS`."""

@@ -3,8 +3,6 @@
 from pathlib import Path
 
 from colornb.datasets import ImageSet
-from colornb.errors import ColornbError
-from colornb.models import UNetGenerator
 from colornb.training import gan
 
 LOSSES = {
@@ -16,37 +14,35 @@ LOSSES = {
 discriminator."""
 
 
-def fit(
-    images: ImageSet,
-    folder: Path,
-    loss: str,
-    *,
-    monitor: ImageSet,
-    seed: int,
-    epochs: int,
-    width: float,
-    batch_size: int = 50,
-) -> UNetGenerator:
-    """Trains a generator under one of `LOSSES`, at a one-cycle rate with its peak at 2e-3; the
-    folder keeps and resumes it, as `colornb.training.gan.fit` does.
+def fit_losses(
+    images: ImageSet, folder: Path, *, monitor: ImageSet, seeds: int, epochs: int, width: float
+) -> None:
+    """Trains generators under each of `LOSSES`, at a one-cycle rate with its peak at 2e-3.
+
+    Each lies in `folder/LOSS/seedK`, which keeps and resumes it as `colornb.training.gan.fit` does.
+
+    Args:
+        images, monitor: scenes to train on, and those whose painting is followed.
+        seeds: trainings of each loss.
+        epochs, width: of each training and of its generator.
 
     Raises:
-        ColornbError: an unknown loss; the folder is in use.
+        ColornbError: the folder is in use.
     """
-    if loss not in LOSSES:
-        raise ColornbError(f"There is no loss {loss!r}; there are: {', '.join(LOSSES)}.")
-    return gan.fit(
-        images,
-        folder,
-        monitor=monitor,
-        seed=seed,
-        epochs=epochs,
-        width=width,
-        batch_size=batch_size,
-        learning_rate=2e-3,
-        beta1=0.5,
-        generator_steps=1,
-        schedule="one_cycle",
-        flip=True,
-        **LOSSES[loss],
-    )
+    for loss, weights in LOSSES.items():
+        for seed in range(seeds):
+            gan.fit(
+                images,
+                folder / loss / f"seed{seed}",
+                monitor=monitor,
+                seed=seed,
+                epochs=epochs,
+                width=width,
+                batch_size=min(50, len(images)),
+                learning_rate=2e-3,
+                beta1=0.5,
+                generator_steps=1,
+                schedule="one_cycle",
+                flip=True,
+                **weights,
+            )

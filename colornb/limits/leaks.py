@@ -1,0 +1,245 @@
+"""Leaks: colour that runs over the boundaries of things.
+
+Boundaries are those of label maps, int (N, H, W), a number for each region: drawn scenes have
+exact ones, BSDS500 has human ones; pictures without any are measured at the chroma edges of the
+truth. Distances are in pixels, from a pixel's centre to the boundary: 0.5 for its neighbours.
+"""
+
+import numpy as np
+import torch
+from scipy.ndimage import distance_transform_edt
+from torch import Tensor
+
+from colornb import lab
+from colornb.datasets import ImageSet
+from colornb.errors import ColornbError
+from colornb.intervals import Counts
+
+CHROMA_STEP = 10.0
+"""ab distance (Lab units) of neighbours, or of two sides, from which on there is a chroma edge."""
+_CLUSTER = 64  # pixels of a SLIC cluster
+_WINDOW = 3  # CDR looks this many pixels each way
+
+
+def label_maps(images: ImageSet) -> np.ndarray:
+    """Regions int (N, H, W) of a data set: the exact masks of scenes; of BSDS500's several people,
+    for each photograph, the one with the median number of regions.
+
+    Raises:
+        ColornbError: the set has neither.
+    """
+    if images.masks is not None:
+        return images.masks.numpy().astype(int)
+    if images.segmentations is None:
+        raise ColornbError(f"{images.name} has no regions: use scenes or bsds500.")
+    chosen = []
+    for people in images.segmentations:
+        by_number = sorted(people, key=lambda regions: len(np.unique(regions)))
+        chosen.append(by_number[(len(by_number) - 1) // 2])
+    return np.stack(chosen).astype(int)
+
+
+def _steps(differs, pixels: np.ndarray) -> np.ndarray:
+    """Pixels of (N, ..., H, W) that differ from a neighbour: bool (N, H, W)."""
+    edge = np.zeros((len(pixels), *pixels.shape[-2:]), bool)
+    below = differs(pixels[..., 1:, :], pixels[..., :-1, :])
+    right = differs(pixels[..., :, 1:], pixels[..., :, :-1])
+    edge[:, 1:] |= below
+    edge[:, :-1] |= below
+    edge[:, :, 1:] |= right
+    edge[:, :, :-1] |= right
+    return edge
+
+
+def region_edges(regions: np.ndarray) -> np.ndarray:
+    """Pixels beside a boundary of label maps (N, H, W): bool (N, H, W)."""
+    return _steps(np.not_equal, regions)
+
+
+def chroma_edges(images: Tensor) -> np.ndarray:
+    """Pixels of uint8 (N, 3, H, W) whose ab is at least `CHROMA_STEP` from a neighbour's."""
+    ab = lab.uint8_to_lab(images)[:, 1:].numpy()
+    return _steps(lambda one, other: np.linalg.norm(one - other, axis=1) >= CHROMA_STEP, ab)
+
+
+def near(edges: np.ndarray, radius: float) -> np.ndarray:
+    """Pixels at most `radius` from a boundary, given the pixels beside it: bool (N, H, W)."""
+    found = [
+        distance_transform_edt(~edge) + 0.5 <= radius if edge.any() else edge for edge in edges
+    ]
+    return np.stack(found)
+
+
+def _ab_distance(predicted: Tensor, truth: Tensor) -> np.ndarray:
+    one, other = (lab.uint8_to_lab(images)[:, 1:] for images in (predicted, truth))
+    return torch.hypot(*(one - other).unbind(1)).numpy()
+
+
+def count_boundary_error(predicted: Tensor, truth: Tensor, close: np.ndarray) -> Counts:
+    """Sums for each picture (N,): the ab distance of uint8 (N, 3, H, W) to the truth, and the
+    number of pixels, of those `close` to a boundary (bool (N, H, W)) and of the others."""
+    error = _ab_distance(predicted, truth)
+    return {
+        "near_error": (error * close).sum((1, 2)),
+        "near_pixels": close.sum((1, 2)),
+        "far_error": (error * ~close).sum((1, 2)),
+        "far_pixels": (~close).sum((1, 2)),
+    }
+
+
+def boundary_error(means: Counts) -> np.ndarray:
+    """Mean ab error (Lab units) close to boundaries."""
+    return means["near_error"] / means["near_pixels"]
+
+
+def interior_error(means: Counts) -> np.ndarray:
+    """Mean ab error (Lab units) elsewhere."""
+    return means["far_error"] / means["far_pixels"]
+
+
+def boundary_error_ratio(means: Counts) -> np.ndarray:
+    """Error close to boundaries over that elsewhere; alone it rewards bad interiors."""
+    return boundary_error(means) / interior_error(means)
+
+
+ERRORS = {
+    "boundary_error": boundary_error,
+    "interior_error": interior_error,
+    "boundary_error_ratio": boundary_error_ratio,
+}
+
+
+def luminance_contrast(images: Tensor, regions: np.ndarray, reach: int = 2) -> np.ndarray:
+    """Difference of mean L between the two sides of a boundary, at each pixel: (N, H, W).
+
+    Of uint8 (N, 3, H, W) with label maps (N, H, W), within a window of 2 `reach` + 1 pixels: the
+    mean of the pixel's own region against that of the others; NaN where there is no other.
+    """
+    lightness = lab.uint8_to_lab(images)[:, 0].numpy()
+    padded = np.pad(lightness, ((0, 0), (reach, reach), (reach, reach)))
+    labels = np.pad(regions, ((0, 0), (reach, reach), (reach, reach)), constant_values=-1)
+    h, w = lightness.shape[1:]
+    sums, numbers = np.zeros((2, 2, *lightness.shape))
+    for y in range(2 * reach + 1):
+        for x in range(2 * reach + 1):
+            there = labels[:, y : y + h, x : x + w]
+            own = there == regions
+            for side, pixels in enumerate((own, ~own & (there >= 0))):
+                sums[side] += padded[:, y : y + h, x : x + w] * pixels
+                numbers[side] += pixels
+    with np.errstate(invalid="ignore"):
+        own, other = sums / numbers
+    return np.abs(own - other)
+
+
+def count_by_contrast(
+    predicted: Tensor, truth: Tensor, close: np.ndarray, contrast: np.ndarray, bounds: np.ndarray
+) -> Counts:
+    """As the near half of `count_boundary_error`, split by luminance contrast into the bins between
+    `bounds`: each (N, len(bounds) - 1)."""
+    error = _ab_distance(predicted, truth)
+    inside = [close & (contrast >= a) & (contrast < b) for a, b in zip(bounds, bounds[1:])]
+    return {
+        "near_error": np.stack([(error * pixels).sum((1, 2)) for pixels in inside], axis=1),
+        "near_pixels": np.stack([pixels.sum((1, 2)) for pixels in inside], axis=1),
+    }
+
+
+def count_bleed(predicted: Tensor, masks: np.ndarray, part: int, reach: int = 6) -> Counts:
+    """How much of the other side's colour there is at each distance from an object's edge.
+
+    At a pixel this is how far its predicted ab has gone from the colour of its own side towards
+    that of the other, as a share of the way (cut to -1..1, so that texture cancels). The object's
+    colour is the mean predicted ab of its inner half, by distance; outside, each part of the label
+    map has the mean of its pixels further than `reach` from the object. Where the two predicted
+    colours are closer than `CHROMA_STEP`, nothing is counted: a leak would not show.
+
+    Args:
+        predicted: uint8 (N, 3, H, W). masks: label maps int (N, H, W).
+        part: the label of the object.
+        reach: pixels on either side of the edge.
+
+    Returns:
+        `share` and `pixels`, (N, 2, reach): sums of the shares and numbers of pixels, outside and
+        inside, at distances 0.5, 1.5, ...
+    """
+    colours = lab.uint8_to_lab(predicted)[:, 1:].permute(0, 2, 3, 1).numpy()
+    share, pixels = np.zeros((2, len(masks), 2, reach))
+    for n, (ab, regions) in enumerate(zip(colours, masks, strict=True)):
+        inside = regions == part
+        if inside.all() or not inside.any():
+            continue
+        depth = distance_transform_edt(inside)
+        height, nearest = distance_transform_edt(~inside, return_indices=True)
+        own_colour = ab[depth > depth.max() / 2].mean(axis=0)
+        beside = np.full((regions.max() + 1, 2), np.nan)
+        for label in np.unique(regions[~inside]):
+            far = (regions == label) & (height > reach)
+            if far.any():
+                beside[label] = ab[far].mean(axis=0)
+        _, outward = distance_transform_edt(inside, return_indices=True)
+        for side, (where, distance) in enumerate(((~inside, height), (inside, depth))):
+            around = beside[regions if side == 0 else regions[tuple(outward)]]
+            here, there = (around, own_colour) if side == 0 else (own_colour, around)
+            way = there - here
+            length = (way**2).sum(-1)
+            valid = where & (length >= CHROMA_STEP**2) & (distance <= reach)
+            gone = (((ab - here) * way).sum(-1)[valid] / length[valid]).clip(-1, 1)
+            step = (distance[valid] - 1).round().astype(int)
+            share[n, side] = np.bincount(step, gone, reach)
+            pixels[n, side] = np.bincount(step, minlength=reach)
+    return {"share": share, "pixels": pixels}
+
+
+def bleed_profile(means: Counts) -> np.ndarray:
+    """Share of the other side's colour outside and inside, by distance: (..., 2, reach)."""
+    return means["share"] / means["pixels"]
+
+
+def bleed_width(means: Counts) -> np.ndarray:
+    """How far colour reaches over an edge (pixels): the area under `bleed_profile`, both sides.
+
+    A colour that runs over the edge by k pixels and ends there gives k. NaN where nothing counts.
+    """
+    profile, counted = bleed_profile(means), means["pixels"] > 0
+    width = np.where(counted, profile, 0).sum((-2, -1))
+    return np.where(counted.any((-2, -1)), width, np.nan)
+
+
+def _clusters(images: Tensor) -> np.ndarray:
+    """SLIC clusters of chroma, of `_CLUSTER` pixels on average: int (N, H, W)."""
+    from skimage.segmentation import slic
+
+    ab = lab.uint8_to_lab(images)[:, 1:].permute(0, 2, 3, 1).double().numpy() / lab.AB_SCALE
+    number = max(4, ab[0, ..., 0].size // _CLUSTER)
+    options = {"compactness": 0.1, "convert2lab": False, "channel_axis": -1}
+    return np.stack([slic(picture, number, **options) for picture in ab])
+
+
+def count_cdr(predicted: Tensor, truth: Tensor) -> Counts:
+    """Counts of the cluster discrepancy ratio (Kim et al. 2021, arXiv 2107.01619), repaired.
+
+    Both pictures, uint8 (N, 3, H, W), are cut into SLIC clusters of chroma whose number grows with
+    their area. Around each chroma edge pixel of the truth, in a window of 7 x 7 pixels within the
+    picture, S is the set of pixels in another cluster than the centre.
+
+    Returns:
+        Each (N,): `both`, pixels of S of the truth that are in S of the prediction too, and
+        `separated`, pixels of S of the truth.
+    """
+    edges, true, made = chroma_edges(truth), _clusters(truth), _clusters(predicted)
+    both, separated = np.zeros((2, len(edges)))
+    height, width = edges.shape[1:]
+    for y in range(-_WINDOW, _WINDOW + 1):
+        for x in range(-_WINDOW, _WINDOW + 1):
+            here = np.s_[:, max(0, -y) : height - max(0, y), max(0, -x) : width - max(0, x)]
+            there = np.s_[:, max(0, y) : height - max(0, -y), max(0, x) : width - max(0, -x)]
+            apart = edges[here] & (true[here] != true[there])
+            separated += apart.sum((1, 2))
+            both += (apart & (made[here] != made[there])).sum((1, 2))
+    return {"both": both, "separated": separated}
+
+
+def cdr(means: Counts) -> np.ndarray:
+    """Share of the truth's separations at chroma edges that are kept: 1 for the truth."""
+    return means["both"] / means["separated"]

@@ -1,0 +1,120 @@
+"""Sepia: colours drawn towards the mean colour of the training pictures."""
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+
+from colornb import lab
+from colornb.intervals import Counts
+from colornb.limits import HUE_CHROMA
+
+SEPIA_ANGLE = 25.0
+"""Degrees from the hue of the training mean within which a colour counts as sepia."""
+_FAINT = 0.1  # mean chroma (Lab units) below which a picture has no hue to measure
+
+
+@torch.no_grad()
+def count_sepia(
+    predicted: Tensor, truth: Tensor, mean_ab: Tensor, where: Tensor | None = None
+) -> Counts:
+    """Sums over the pixels of each picture, of uint8 (N, 3, H, W) predicted and true.
+
+    Args:
+        mean_ab: (2,) the mean ab of the training pictures, as `baselines.fit` finds it.
+        where: bool (N, H, W), the pixels that count, e.g. the sky; by default all.
+
+    Returns:
+        Each (N,): `pixels`; of the prediction, and with the ending `_truth` of the truth, `chroma`
+        (Lab units), `sepia` (the chroma of pixels whose hue is within `SEPIA_ANGLE` of that of
+        `mean_ab`), `along` (ab along `mean_ab`, Lab units) and `b` (the blue-to-yellow axis).
+    """
+    where = torch.ones_like(truth[:, 0], dtype=torch.bool) if where is None else where
+    counts = {"pixels": where.sum((1, 2))}
+    for pictures, ending in ((predicted, ""), (truth, "_truth")):
+        ab = lab.uint8_to_lab(pictures)[:, 1:] * where[:, None]
+        chroma = torch.hypot(*ab.unbind(1))
+        along = torch.einsum("nchw,c->nhw", ab, mean_ab / mean_ab.norm())
+        sepia = chroma * (along > chroma * np.cos(np.deg2rad(SEPIA_ANGLE)))
+        for name, values in {
+            "chroma": chroma,
+            "sepia": sepia,
+            "along": along,
+            "b": ab[:, 1],
+        }.items():
+            counts[name + ending] = values.sum((1, 2), dtype=torch.float64)
+    return {name: values.numpy() for name, values in counts.items()}
+
+
+def _where_coloured(means: Counts, part: np.ndarray, ending: str = "") -> np.ndarray:
+    """`part` over the chroma; NaN where nearly all is gray, whose hue would be one of rounding."""
+    enough = means["chroma" + ending] > _FAINT * means["pixels"]
+    return np.where(enough, part / np.where(enough, means["chroma" + ending], 1), np.nan)
+
+
+def sepia_index(means: Counts) -> np.ndarray:
+    """Share of the predicted chroma with the hue of the training mean, minus the truth's share.
+
+    0 for the truth; 1 minus the truth's share if everything has the training mean's colour.
+    """
+    truth = _where_coloured(means, means["sepia_truth"], "_truth")
+    return _where_coloured(means, means["sepia"]) - truth
+
+
+def mean_ab_projection(means: Counts) -> np.ndarray:
+    """The mean predicted ab along the training mean ab, over the mean predicted chroma.
+
+    1 if every pixel has the hue of the training mean, whatever its chroma; the truth, where hues
+    cancel, lies far below. (Over the length of the training mean it would be 1 both for the truth
+    and for a picture painted with that mean, and tell nothing.)
+    """
+    return _where_coloured(means, means["along"])
+
+
+def chroma_retention(means: Counts) -> np.ndarray:
+    """Mean chroma of the prediction over that of the truth."""
+    return means["chroma"] / means["chroma_truth"]
+
+
+def blueness(means: Counts) -> np.ndarray:
+    """Mean predicted b (Lab units) of the pixels that count: blue below 0, yellow above."""
+    return means["b"] / means["pixels"]
+
+
+STATISTICS = {
+    "sepia_index": sepia_index,
+    "mean_ab_projection": mean_ab_projection,
+    "chroma_retention": chroma_retention,
+}
+
+
+@torch.no_grad()
+def clear_skies(images: Tensor) -> Tensor:
+    """Clear skies that turn from blue to warmer colours: bool (N, H, W) of true pictures uint8.
+
+    A rule without a choice by eye: the smooth pixels of the upper half (standard deviation of L
+    below 4 in windows of 5 x 5), of pictures where they are at least half of it, at least a quarter
+    of it is blue (hue 200 to 300 degrees), and b of the third next to the middle is at least
+    5 Lab units above b of the top third. Elsewhere all is False.
+    """
+    lightness, a, b = lab.uint8_to_lab(images).unbind(1)
+
+    def mean(x: Tensor) -> Tensor:
+        return avg_pool2d(x[:, None], 5, 1, 2, count_include_pad=False)[:, 0]
+
+    half = images.shape[2] // 2
+    smooth = mean(lightness**2) - mean(lightness) ** 2 < 4.0**2
+    smooth[:, half:] = False
+    hue = torch.rad2deg(torch.atan2(b, a)) % 360
+    blue = smooth & (torch.hypot(a, b) >= HUE_CHROMA) & (hue >= 200) & (hue <= 300)
+
+    def share(pixels: Tensor) -> Tensor:
+        return pixels[:, :half].float().mean((1, 2))
+
+    def b_of(rows: slice) -> Tensor:
+        """NaN, which no comparison holds for, where these rows have no smooth pixel."""
+        return (b * smooth)[:, rows].sum((1, 2)) / smooth[:, rows].sum((1, 2))
+
+    warmer = b_of(slice(half - half // 3, half)) - b_of(slice(0, half // 3)) >= 5
+    chosen = (share(smooth) >= 0.5) & (share(blue) >= 0.25) & warmer
+    return smooth & chosen[:, None, None]

@@ -1,0 +1,242 @@
+"""Systems measured on the same pictures, once or along a knob: tables, curves and differences."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from torch import Tensor
+
+from colornb import intervals, records, scenes
+from colornb.datasets import ImageSet
+from colornb.intervals import Counts, Statistic
+from colornb.limits import LIMITS
+from colornb.painted import TRAINED_IN, Painted
+from colornb.study import StudyRun
+
+Line = dict[str, np.ndarray]
+"""A curve for `figures.curves` or `figures.by_category`: arrays of one length under `x`, `value`,
+`low` and `high`."""
+
+
+def line(found: Mapping[Any, Mapping[str, Any]]) -> Line:
+    """Estimates or differences at several places x as one curve."""
+    middle = "value" if "value" in next(iter(found.values())) else "difference"
+    return {"x": np.array(list(found))} | {
+        name: np.array([one[key] for one in found.values()])
+        for name, key in (("value", middle), ("low", "low"), ("high", "high"))
+    }
+
+
+def table_of(curves: Mapping[str, Line], x: str) -> pd.DataFrame:
+    """Curves as a table: columns `system`, `x` under its name, `value`, `low`, `high`."""
+    parts = [pd.DataFrame({"system": name, **one}) for name, one in curves.items()]
+    return pd.concat(parts).rename(columns={"x": x})
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Counts of several systems on the same images.
+
+    Attributes:
+        counts: `system/variant` -> its counts, one for each training seed.
+        statistics: name -> what makes it of the counts.
+        dataset: name of the images.
+    """
+
+    counts: Mapping[str, Sequence[Counts]]
+    statistics: Mapping[str, Statistic]
+    dataset: str
+
+    @cached_property
+    def rows(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """`system/variant` -> {name: estimate over images and seeds}."""
+        return {
+            system: {name: intervals.estimate(found, s) for name, s in self.statistics.items()}
+            for system, found in self.counts.items()
+        }
+
+    def of(self, name: str, systems: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """One measure of some systems."""
+        return {system: self.rows[system][name] for system in systems}
+
+    def difference(self, a: str, b: str, name: str) -> dict[str, Any]:
+        """A measure of system a minus that of b, on the same images."""
+        return intervals.difference(self.counts[a], self.counts[b], self.statistics[name])
+
+    def pairs(self, compared: Iterable[tuple[str, str]], names: Sequence[str] = ()) -> pd.DataFrame:
+        """Rows of `pairs.csv`: the measures `names`, by default all, of systems a minus b."""
+        return pd.DataFrame(
+            [
+                {
+                    "a": a,
+                    "b": b,
+                    "dataset": self.dataset,
+                    "metric": name,
+                    **self.difference(a, b, name),
+                    "seeds": min(
+                        (len(self.counts[s]) for s in (a, b) if s.split("/")[0] in TRAINED_IN),
+                        default=0,
+                    ),
+                }
+                for a, b in compared
+                for name in names or self.statistics
+            ]
+        )[records.PAIR_COLUMNS]
+
+    def curves(
+        self, statistic: Statistic, systems: Iterable[str] = (), x: Sequence[float] | None = None
+    ) -> dict[str, Line]:
+        """A measure that is a vector, of some systems (all), against `x` (1, 2, ...)."""
+        found = {
+            system: intervals.estimate(self.counts[system], statistic)
+            for system in systems or self.counts
+        }
+        return {
+            system: {
+                "x": np.arange(1, len(one["value"]) + 1) if x is None else np.asarray(x),
+                **{key: one[key] for key in ("value", "low", "high")},
+            }
+            for system, one in found.items()
+        }
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Counts of several systems at several x: values of a knob, epochs, kinds of content.
+
+    Attributes:
+        counts: `system/variant` -> {x: its counts, one for each training seed}.
+    """
+
+    counts: Mapping[str, Mapping[float, Sequence[Counts]]]
+
+    def curves(self, statistic: Statistic, systems: Iterable[str] = ()) -> dict[str, Line]:
+        """A measure of the systems against x."""
+        return {
+            system: line(
+                {x: intervals.estimate(one, statistic) for x, one in self.counts[system].items()}
+            )
+            for system in systems or self.counts
+        }
+
+    def table(self, statistics: Mapping[str, Statistic], x: str) -> pd.DataFrame:
+        """All numbers of the curves: columns `system`, `x` under its name, `measure`, `value`,
+        `low`, `high`, `n`."""
+        return pd.DataFrame(
+            [
+                {"system": system, x: place, "measure": name}
+                | {k: v for k, v in intervals.estimate(one, s).items() if k != "seeds"}
+                for system, points in self.counts.items()
+                for name, s in statistics.items()
+                for place, one in points.items()
+            ]
+        )
+
+    def at(self, x: Any, statistic: Statistic) -> dict[str, dict[str, Any]]:
+        """A measure of all systems at one x."""
+        return {
+            system: intervals.estimate(points[x], statistic)
+            for system, points in self.counts.items()
+        }
+
+    def change(
+        self, statistic: Statistic, first: float, last: float, systems: Iterable[str] = ()
+    ) -> dict[str, dict[str, Any]]:
+        """A measure at x = `last` minus that at `first`, on the same images."""
+        return {
+            system: intervals.difference(
+                self.counts[system][last], self.counts[system][first], statistic
+            )
+            for system in systems or self.counts
+        }
+
+    def from_first(self, statistic: Statistic, system: str) -> dict[Any, dict[str, Any]]:
+        """A measure at each later x minus that at the first, on different images."""
+        (_, first), *later = self.counts[system].items()
+        return {x: intervals.difference_between_sets(one, first, statistic) for x, one in later}
+
+    def slope(self, statistic: Statistic, system: str) -> dict[str, Any]:
+        """The least-squares slope of a measure against x: `value`, `low`, `high`; NaN where the
+        measure is not defined at some x. The training seeds of different x are drawn apart."""
+        points = self.counts[system]
+        images = len(next(iter(next(iter(points.values()))[0].values())))
+        bootstrap = intervals.Bootstrap(images)
+        values, draws = zip(*(bootstrap(one, statistic) for one in points.values()), strict=True)
+        draws = np.stack(draws)
+        complete = draws[:, ~np.isnan(draws).any(0)]
+        if np.isnan(values).any() or not complete.size:
+            return dict.fromkeys(("value", "low", "high"), np.nan)
+        value, drawn = (np.polyfit(list(points), y, 1)[0] for y in (values, complete))
+        return {"value": float(value), **intervals.interval(drawn)}
+
+
+def measure(
+    run: StudyRun,
+    systems: Painted,
+    count: Callable[[Tensor, ImageSet], Counts],
+    statistics: Mapping[str, Statistic],
+    test: ImageSet,
+    train: ImageSet,
+) -> Measured:
+    """Measures painted systems, and writes a record of every training but of the truth's rows.
+
+    Args:
+        systems: `system/variant` -> its pictures of `test`, one for each training seed.
+        count: counts on such pictures of the test set.
+        statistics: name -> what makes it of the counts; those in `colornb.limits.LIMITS` are
+            recorded.
+        train: what the systems were trained on.
+    """
+    counts = {
+        system: [count(one, test) for one in pictures] for system, pictures in systems.items()
+    }
+    for system, found in counts.items():
+        if system.split("/")[0] == "truth":
+            continue
+        for seed, one in enumerate(found):
+            values = {k: intervals.estimate([one], s) for k, s in statistics.items() if k in LIMITS}
+            defined = {k: v for k, v in values.items() if math.isfinite(v["value"])}
+            records.write_limits(run, system, seed, one, defined, test, train)
+    return Measured(counts, statistics, test.name)
+
+
+def sweep(
+    made: Mapping[Any, tuple[Painted, ImageSet]], count: Callable[[Tensor, ImageSet], Counts]
+) -> Sweep:
+    """Counts of painted systems.
+
+    Args:
+        made: x -> what the systems make of pictures, and the pictures.
+        count: counts on one system's pictures of these.
+    """
+    counts: dict[str, dict[Any, list[Counts]]] = {}
+    for x, (systems, images) in made.items():
+        for system, pictures in systems.items():
+            counts.setdefault(system, {})[x] = [count(one, images) for one in pictures]
+    return Sweep(counts)
+
+
+def along_knob(
+    knob: str,
+    values: Iterable[float],
+    paint: Callable[[ImageSet], Painted],
+    count: Callable[[Tensor, ImageSet], Counts],
+    *,
+    limit: int,
+    size: int = 32,
+) -> Sweep:
+    """`sweep` over test scenes that differ in one knob of `scenes.Knobs` and in nothing else.
+
+    Args:
+        paint: what the systems make of such scenes.
+        limit, size: scenes for each value, and their pixels.
+    """
+    turned = {
+        value: scenes.image_set("test", size=size, limit=limit, knobs=scenes.Knobs(**{knob: value}))
+        for value in values
+    }
+    return sweep({value: (paint(images), images) for value, images in turned.items()}, count)

@@ -1,0 +1,137 @@
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from colornb import intervals, measured, prose, records, scenes
+from colornb.measured import Measured, Sweep
+from colornb.study import StudyRun
+
+TRAIN, TEST = (scenes.image_set(split, size=32, limit=12) for split in ("train", "test"))
+
+
+def share(means):
+    return means["part"] / means["whole"]
+
+
+STATISTICS = {"rare_recall": share}
+
+
+def counts(value, n=40, spread=0.1, seed=0):
+    dice = np.random.default_rng(seed)
+    return {"part": value + spread * dice.standard_normal(n), "whole": np.ones(n)}
+
+
+def test_rows_pairs_and_differences_agree_with_the_intervals():
+    found = Measured(
+        {"gan/default": [counts(0.5), counts(0.7)], "truth": [counts(1)]}, STATISTICS, "x"
+    )
+    expected = intervals.estimate([counts(0.5), counts(0.7)], share)
+    assert found.rows["gan/default"]["rare_recall"] == expected
+    assert found.of("rare_recall", ["truth"]) == {"truth": found.rows["truth"]["rare_recall"]}
+    (row,) = found.pairs([("gan/default", "truth")]).to_dict("records")
+    assert list(row) == records.PAIR_COLUMNS and row["seeds"] == 2 and row["dataset"] == "x"
+    assert row["difference"] == pytest.approx(-0.4)
+    assert row["low"] == found.difference("gan/default", "truth", "rare_recall")["low"] < -0.4
+    assert found.pairs([("truth", "truth")])["seeds"].item() == 0, "nothing was trained"
+
+
+def test_curves_of_a_vector_and_their_table():
+    vector = {"part": np.tile([1.0, 2.0], (5, 1)), "whole": np.full((5, 2), 4.0)}
+    found = Measured({"a/b": [vector], "c/d": [vector]}, {}, "x")
+    curves = found.curves(share, ["a/b"])
+    assert list(curves) == ["a/b"] and curves["a/b"]["x"].tolist() == [1, 2]
+    assert curves["a/b"]["value"].tolist() == [0.25, 0.5] == curves["a/b"]["low"].tolist()
+    assert found.curves(share, x=[7, 8])["c/d"]["x"].tolist() == [7, 8]
+    table = measured.table_of(curves, "place")
+    assert list(table) == ["system", "place", "value", "low", "high"] and len(table) == 2
+
+
+def test_a_sweep_of_known_slope():
+    points = {x: [counts(0.1 + 2 * x, seed=s) for s in range(3)] for x in (0.0, 0.5, 1.0)}
+    sweep = Sweep({"gan/a": points})
+    slope = sweep.slope(share, "gan/a")
+    assert slope["value"] == pytest.approx(2) and slope["low"] < 2 < slope["high"]
+    change = sweep.change(share, 0.0, 1.0)["gan/a"]
+    assert change["difference"] == pytest.approx(2) and change["low"] > 1.9
+    curve = sweep.curves(share)["gan/a"]
+    assert curve["x"].tolist() == [0, 0.5, 1] and np.allclose(np.diff(curve["value"]), 1)
+    table = sweep.table({"rare_recall": share}, "knob")
+    assert list(table) == ["system", "knob", "measure", "value", "low", "high", "n"]
+    assert len(table) == 3 and (table["n"] == 40).all()
+    assert sweep.at(0.5, share)["gan/a"]["value"] == pytest.approx(curve["value"][1])
+
+
+def test_other_images_are_drawn_apart():
+    own, other = [counts(0.5, n=40, seed=1)], [counts(0.9, n=25, seed=2)]
+    (found,) = Sweep({"a/b": {"own": own, "other": other}}).from_first(share, "a/b").items()
+    name, difference = found
+    widths = [
+        (lambda one: one["high"] - one["low"])(intervals.estimate(c, share)) for c in (own, other)
+    ]
+    assert name == "other" and difference["difference"] == pytest.approx(0.4, abs=0.08)
+    width = difference["high"] - difference["low"]
+    assert width == pytest.approx(np.hypot(*widths), rel=0.15)
+
+
+def test_a_slope_that_is_not_defined_everywhere():
+    nothing = [{"part": np.zeros(40), "whole": np.zeros(40)}]
+    found = Sweep({"a/b": {0.0: [counts(1)], 1.0: nothing}}).slope(share, "a/b")
+    assert np.isnan(list(found.values())).all()
+
+
+def test_a_knob_turns_the_scenes_and_nothing_else():
+    seen = []
+
+    def paint(images):
+        seen.append(images)
+        return {"truth": [images.images], "a/b": [images.images, images.images]}
+
+    def count(pictures, images):
+        assert pictures is images.images
+        red = pictures[:, 0].float().mean((1, 2)).numpy()
+        return {"part": red, "whole": np.ones(len(red))}
+
+    sweep = measured.along_knob("red_share", (0.0, 1.0), paint, count, limit=8, size=48)
+    assert [images.images.shape for images in seen] == [(8, 3, 48, 48)] * 2
+    assert torch.equal(seen[0].masks, seen[1].masks)
+    assert {k: len(v[1.0]) for k, v in sweep.counts.items()} == {"truth": 1, "a/b": 2}
+    assert sweep.change(share, 0.0, 1.0)["truth"]["difference"] > 0
+
+
+def test_a_measure_is_recorded_for_every_training_but_of_the_truth(tmp_path, monkeypatch):
+    monkeypatch.setattr("colornb.study.RUNS", tmp_path)
+    run = StudyRun("06_sepia", "gan", "smoke", "default", 0, {"seeds": 1})
+
+    def count(pictures, images):
+        return {"part": np.arange(len(pictures)), "whole": np.ones(len(pictures))}
+
+    systems = {name: [TEST.images] * n for name, n in (("gan/x", 2), ("truth/y", 1))}
+    statistics = STATISTICS | {"not_a_limit": share}
+    found = measured.measure(run, systems, count, statistics, TEST, TRAIN)
+    assert set(found.rows) == set(systems)
+    written = sorted(p.parent for p in run.folder.rglob("metrics.json"))
+    assert [p.relative_to(run.folder).parts[2:] for p in written] == [
+        ("gan", "x", "seed0"),
+        ("gan", "x", "seed1"),
+    ]
+    record = records.read(written[0])
+    assert set(record["metrics"]) == {"rare_recall"}
+    assert list(pd.read_csv(written[0] / "images.csv")) == ["id", "part", "whole"]
+
+
+def test_numbers_are_said_with_their_intervals():
+    above = {"value": 0.5, "low": 0.25, "high": 0.75}
+    around = {"difference": -0.1, "low": -0.3, "high": 0.1}
+    assert prose.number(above, ".2f") == "0.50 [0.25, 0.75]"
+    assert prose.number(around) == "-0.100 [-0.300, +0.100]"
+    words = ("more", "less", "as much")
+    assert [prose.judge(found, *words) for found in (above, around)] == ["more", "as much"]
+    assert prose.judge({"low": -2, "high": -1}, *words) == "less"
+    assert prose.each({"truth": above, "mine": around}, "+.1f", words) == (
+        "truth +0.5 [+0.2, +0.8], more; mine -0.1 [-0.3, +0.1], as much"
+    )
+    table = prose.table({"a": {"truth": above}, "b": {"truth": around}}, "+.1f")
+    assert table.rows == [
+        {"System": "truth", "a": "+0.5 [+0.2, +0.8]", "b": "-0.1 [-0.3, +0.1]"}
+    ]
