@@ -197,10 +197,10 @@ def measure(
     for system, found in counts.items():
         if system.split("/")[0] == "truth":
             continue
-        for seed, one in enumerate(found):
+        for seed, (pictures, one) in enumerate(zip(systems[system], found, strict=True)):
             values = {k: intervals.estimate([one], s) for k, s in statistics.items() if k in LIMITS}
             defined = {k: v for k, v in values.items() if math.isfinite(v["value"])}
-            records.write_limits(run, system, seed, one, defined, test, train)
+            records.write_limits(run, system, seed, pictures, one, defined, test, train)
     return Measured(counts, statistics, test.name)
 
 

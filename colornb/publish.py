@@ -76,6 +76,12 @@ def _join(results: Path, profile: str) -> None:
     published = [records.read(path.parent) for path in sorted(results.rglob("metrics.json"))]
     rows = [row for record in published for row in records.rows(record)]
     frame = pd.DataFrame(rows, columns=records.RESULT_COLUMNS)
+    # A limitation chapter's record repeats what the system's own says.
+    frame = frame.drop_duplicates()
+    measure = frame.columns.difference(["value", "low", "high"])
+    twice = frame[frame.duplicated(list(measure))]
+    if len(twice):
+        raise ColornbError(f"Two records give {dict(twice.iloc[0])} different values: run again.")
     frame.to_csv(results / "results.csv", index=False, float_format="%.6g")
     tables = sorted((results / profile).glob("*/*/*/tables/pairs.csv"))
     pairs = pd.concat(map(pd.read_csv, tables))[records.PAIR_COLUMNS]

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from torch import Tensor
 
 from colornb import baselines, metrics, realism
 from colornb.datasets import ImageSet
@@ -124,6 +125,7 @@ def write_limits(
     run: StudyRun,
     system: str,
     seed: int,
+    pictures: Tensor,
     counts: Counts,
     found: Mapping[str, Mapping[str, float]],
     test: ImageSet,
@@ -131,28 +133,42 @@ def write_limits(
 ) -> dict[str, Any]:
     """Writes what a limitation chapter measured of one training of a system; returns the record.
 
-    It lies in `records/DATASET-SIZE/SYSTEM/VARIANT/seedK`.
+    It lies in `records/DATASET-SIZE/SYSTEM/VARIANT/seedK` and holds the metrics that every record
+    has as well: those of the training's own record where that is of the same test set.
 
     Args:
         system: `system/variant`, e.g. "gan/default"; with `seed` it names the training.
+        pictures: what it makes of the test set, uint8 (N, 3, H, W).
         counts: what was counted on each image; single numbers go to `images.csv`.
         found: name in `colornb.limits.LIMITS` -> `value`, `low`, `high`, `n`.
         test, train: what it was measured on, and what the system was trained on.
     """
     name, variant = system.split("/")
     settings, extractor, sees = run.parameters, "none", baselines.SEES.get(variant, "l")
-    if name in TRAINED_IN:
-        trained = run_folder(run.profile, TRAINED_IN[name], variant, seed)
-        if (trained / "metrics.json").exists():
-            source = read(trained)
-            settings, extractor = source["parameters"], source["extractor"]
-    settings = settings | {"train_n": len(train), "sees": sees, "extractor": extractor}
-    metrics = {k: {key: v[key] for key in ("value", "low", "high", "n")} for k, v in found.items()}
     images = pd.DataFrame({"id": test.ids} | {k: v for k, v in counts.items() if np.ndim(v) == 1})
+    own = _own_record(run, name, variant, seed, test)
+    if own and name in TRAINED_IN:
+        settings, extractor = own["parameters"], own["extractor"]
+    same = own and own["data_sha256"]["test"] == test.sha256
+    usual = own["metrics"] if same else measure(pictures, test, train).metrics
+    settings = settings | {"train_n": len(train), "sees": sees, "extractor": extractor}
+    limits = {k: {key: v[key] for key in ("value", "low", "high", "n")} for k, v in found.items()}
     folder = run.folder / "records" / group(test) / system / f"seed{seed}"
     names = {"system": name, "variant": variant, "seed": seed}
     data = {"train": train.sha256, "test": test.sha256}
-    return _write(run, folder, names, settings, metrics, images, test, data)
+    return _write(run, folder, names, settings, usual | limits, images, test, data)
+
+
+def _own_record(
+    run: StudyRun, system: str, variant: str, seed: int, test: ImageSet
+) -> dict[str, Any] | None:
+    """The record that the chapter of a system wrote of one training, or of a row without one."""
+    if system in TRAINED_IN:
+        folder = run_folder(run.profile, TRAINED_IN[system], variant, seed)
+    else:
+        trivial = run_folder(run.profile, "01_data", "default", 0)
+        folder = trivial / "records" / group(test) / variant / f"seed{seed}"
+    return read(folder) if (folder / "metrics.json").exists() else None
 
 
 def _write(

@@ -2,6 +2,7 @@ import json
 import math
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -190,17 +191,23 @@ def test_what_a_limitation_chapter_measured_is_a_record_like_others(root, measur
     run = begin("06_sepia")
     counts = {"chroma": np.arange(12.0), "histogram": np.ones((12, 4))}
     found = {"sepia_index": {"value": 0.1, "low": 0.0, "high": 0.2, "n": 12, "seeds": [0.1]}}
-    record = records.write_limits(run, "gan/default", 1, counts, found, test, train)
+    pictures = gray(test.images)
+    write = partial(records.write_limits, run, test=test, train=train)
+    record = write("gan/default", 1, pictures, counts, found)
     assert set(record) == set(FIELDS)
+    assert record["metrics"] == measured.metrics | {
+        "sepia_index": {"value": 0.1, "low": 0.0, "high": 0.2, "n": 12}
+    }
     assert (record["system"], record["variant"], record["seed"]) == ("gan", "default", 1)
     assert record["parameters"]["l1_weight"] == 100  # those of the training, not the chapter's
-    (row,) = records.rows(record)
-    assert (row["metric"], row["value"], row["unit"]) == ("sepia_index", 0.1, "share")
+    (row,) = (row for row in records.rows(record) if row["metric"] == "sepia_index")
+    assert (row["value"], row["unit"]) == (0.1, "share")
     folder = run.folder / "records" / "scenes-32" / "gan" / "default" / "seed1"
     assert list(pd.read_csv(folder / "images.csv")) == ["id", "chroma"]
     assert records.under(run.folder) == {"gan/default": [folder]}
-    control = records.write_limits(run, "baseline/class_mean_ab", 0, counts, found, test, train)
+    control = write("baseline/class_mean_ab", 0, pictures, counts, found)
     assert control["parameters"]["sees"] == "class"
+    assert control["metrics"] == record["metrics"], "measured anew, on the same pictures"
 
 
 def test_missing_and_damaged_records_are_told(tmp_path):

@@ -169,7 +169,7 @@ def test_the_book_has_every_chapter_and_loads_nothing_from_outside(smoke):
     html = smoke.copy.root / "runs" / "smoke" / "book" / "_build" / "html"
     pages = {path.relative_to(html).as_posix(): path for path in html.rglob("*.html")}
     chapters = {f"chapters/{chapter}.html" for chapter, _, _ in PLAN}
-    assert len(chapters) == 4 and {"index.html"} | chapters <= set(pages)
+    assert {"index.html"} | chapters <= set(pages)
     for name, path in pages.items():
         assert not LOADED.findall(path.read_text(encoding="utf8")), name
 
