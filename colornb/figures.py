@@ -37,6 +37,10 @@ COLOURS = {
     "truth/blurred_1": "#777777",
     "truth/blurred_2": "#AAAAAA",
     "truth/blurred_4": "#CCCCCC",
+    "truth/faded": "#B8860B",
+    # What is best under the distances that the networks of these colours minimise.
+    **dict.fromkeys(("mean of the training cars", "mean of the training skies"), "#56B4E9"),
+    **dict.fromkeys(("median of the training cars", "median of the training skies"), "#0072B2"),
 }
 
 NAMES = {
@@ -63,6 +67,7 @@ NAMES = {
     "truth/blurred_1": "truth, chroma blurred by 1 pixel",
     "truth/blurred_2": "truth, chroma blurred by 2 pixels",
     "truth/blurred_4": "truth, chroma blurred by 4 pixels",
+    "truth/faded": "truth, half the chroma",
 }
 """How a `system/variant` is called in figures and tables."""
 
@@ -225,6 +230,17 @@ def intervals(rows: Mapping[str, Mapping], metric: str) -> Picture:
     return estimates(found, METRICS[metric].label)
 
 
+def _sizes(rows: Mapping[str, Mapping]) -> str:
+    """What the intervals of a figure rest on: pictures and, of networks, trainings."""
+    numbers = [np.ravel(row["n"]) for row in rows.values() if "n" in row]
+    if not numbers:
+        return ""
+    low, high = np.concatenate(numbers).min(), np.concatenate(numbers).max()
+    text = f"n = {high:,}" if low == high else f"n = {low:,} to {high:,}"
+    trainings = max(len(row.get("seeds", ())) for row in rows.values())
+    return text + (f"; networks: {trainings} trainings" if trainings > 1 else "")
+
+
 @_styled
 def estimates(rows: Mapping[str, Mapping], label: str, *, ideal: float | None = None) -> Picture:
     """One measure of several systems, with 95 % intervals, and thin marks for single seeds.
@@ -253,7 +269,7 @@ def estimates(rows: Mapping[str, Mapping], label: str, *, ideal: float | None = 
         )
     axis.set_yticks(range(0, -len(rows), -1), [NAMES.get(s, s) for s in rows])
     axis.grid(axis="y", visible=False)
-    axis.set_xlabel(label)
+    axis.set_xlabel(f"{label}\n{_sizes(rows)}".strip())
     return _svg(figure)
 
 
@@ -264,28 +280,37 @@ def curves(
     x: str,
     y: str,
     ideal: float | None = None,
+    span: tuple[float, float] | None = None,
 ) -> Picture:
     """Curves with bands of 95 %, in panels that share their y axis.
 
     Args:
-        panels: title -> {name: {"x": numbers, "value", "low", "high": arrays of their length}};
-            a name is a `system/variant`, or a label of its own for a line to compare with.
-            Networks have solid lines, the rest dashed ones.
+        panels: title -> {name: {"x": numbers, "value", "low", "high": arrays of their length, and
+            "n" and "seeds" where there are any}}; a name is a `system/variant`, or a label of its
+            own for a line to compare with. Networks have solid lines, the rest dashed ones.
+            Points that are not a number are left out.
         x, y: labels of the axes, with units.
         ideal: the value that the truth has, drawn as a horizontal line.
+        span: the part of x that training has, shaded.
     """
     figure = Figure(figsize=(7.2, 3.4), layout="constrained")
     axes = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
     for axis, (title, lines) in zip(axes, panels.items(), strict=True):
         if ideal is not None:
             axis.axhline(ideal, color="#1A1A1A", lw=1, ls="--")
+        if span is not None:
+            axis.axvspan(*span, color="#F2F2F2", lw=0, zorder=0, label="as in training")
         for name, line in lines.items():
             tone = colour(name)
-            solid = name.split("/")[0] in ("gan", "koalarization")
-            axis.fill_between(line["x"], line["low"], line["high"], color=tone, alpha=0.18, lw=0)
+            solid = not name.startswith(("baseline", "truth")) and "/" in name
+            defined = ~np.isnan(line["value"])
+            places, value, low, high = (
+                np.asarray(line[key])[defined] for key in ("x", "value", "low", "high")
+            )
+            axis.fill_between(places, low, high, color=tone, alpha=0.18, lw=0)
             axis.plot(
-                line["x"],
-                line["value"],
+                places,
+                value,
                 "o-" if solid else "s--",
                 ms=3.5,
                 color=tone,
@@ -293,8 +318,19 @@ def curves(
             )
         axis.set(xlabel=x, title=title)
     axes[0].set_ylabel(y)
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(3, len(labels)))
+    labelled = {
+        label: handle
+        for axis in axes
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(
+        labelled.values(),
+        labelled.keys(),
+        loc="outside lower center",
+        ncols=min(3, len(labelled)),
+        title=_sizes({k: v for lines in panels.values() for k, v in lines.items()}),
+        title_fontsize=8,
+    )
     return _svg(figure)
 
 
@@ -425,7 +461,8 @@ def by_category(
     """A measure of several systems in each of several categories, with 95 % intervals.
 
     Args:
-        rows: `system/variant` -> `value`, `low`, `high`, arrays of a number for each category.
+        rows: `system/variant` -> `value`, `low`, `high`, arrays of a number for each category, and
+            `n` and `seeds` where there are any.
         y: label of the measure.
         ideal: the value that the truth has, drawn as a horizontal line.
     """
@@ -450,7 +487,13 @@ def by_category(
     axis.set_xticks(places, categories, rotation=30, ha="right")
     axis.grid(axis="x", visible=False)
     axis.set_ylabel(y)
-    axis.legend(ncols=len(rows), loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    axis.legend(
+        ncols=min(3, len(rows)),
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1.0),
+        title=_sizes(rows),
+        title_fontsize=8,
+    )
     return _svg(figure)
 
 
@@ -462,7 +505,10 @@ def limits_table(rows: Mapping[str, Mapping[str, Mapping]]) -> Table:
     """
     lines = []
     for system, found in rows.items():
-        line = {"System": NAMES.get(system, system)}
+        first = next(iter(found.values()))
+        line = {"System": f"{NAMES.get(system, system)}\nn = {first['n']:,}"}
+        if len(first["seeds"]) > 1:
+            line["System"] += f" × {len(first['seeds'])} trainings"
         for name, one in found.items():
             style, label = (METRICS | LIMITS)[name].format, (METRICS | LIMITS)[name].label
             cell = f"{one['value']:{style}}\n[{one['low']:{style}}, {one['high']:{style}}]"

@@ -3,7 +3,13 @@
 A measure comes as `Counts`: name -> an array with a row for each image, numbers or vectors (a
 histogram, say), and as a statistic, which makes the measure of the means of these arrays over
 images. A draw takes images anew, the same for every system of a comparison, and the training
-seeds of each system anew. So any ratio, histogram or curve gets its interval the same way.
+seeds of each system anew; the same seeds for both sides where one and the same networks are
+measured twice. So any ratio, histogram or curve gets its interval the same way.
+
+A statistic that is biased on few images, such as a divergence of histograms, says so by an
+attribute `biased = True`. Draws hold fewer different images and lie further off than the value
+does: they are reflected at it, and their mean is the value, corrected (the basic interval, Davison
+and Hinkley 1997, 5.2).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -42,16 +48,22 @@ class Bootstrap:
         self.rng = np.random.default_rng(seed)
         self.weights = resample_weights(images, resamples, self.rng)
 
+    def draw_seeds(self, n: int) -> np.ndarray:
+        """Draws of n training seeds, as weights (resamples, n)."""
+        return resample_weights(n, len(self.weights), self.rng)
+
     def __call__(
-        self, counts: Sequence[Counts], statistic: Statistic
+        self, counts: Sequence[Counts], statistic: Statistic, chosen: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The measure's value (...) and its draws (resamples, ...).
+        """The measure's value (...) and its draws (resamples, ...), corrected if it is `biased`.
 
         Args:
             counts: those of a system, one for each of its training seeds.
             statistic: takes name -> means (..., *shape of a row), keeps the leading axes.
+            chosen: what `draw_seeds` drew for the same networks before; by default it draws.
         """
-        chosen = resample_weights(len(counts), len(self.weights), self.rng)
+        if chosen is None:
+            chosen = self.draw_seeds(len(counts))
         means, drawn = {}, {}
         for name in counts[0]:
             rows = np.stack([np.asarray(count[name], float) for count in counts])
@@ -60,7 +72,24 @@ class Bootstrap:
             picked = np.einsum("rs,srk->rk", chosen, self.weights @ flat)
             drawn[name] = picked.reshape(-1, *rows.shape[2:])
         with np.errstate(divide="ignore", invalid="ignore"):
-            return statistic(means), statistic(drawn)
+            value, draws = statistic(means), statistic(drawn)
+        if not _biased(statistic):
+            return value, draws
+        reflected = 2 * value - draws
+        return reflected.mean(axis=0), reflected
+
+    def value(self, counts: Sequence[Counts], statistic: Statistic) -> np.ndarray:
+        """The measure's value (...) alone, without draws where it needs none."""
+        if _biased(statistic):
+            return self(counts, statistic)[0]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return statistic(
+                {k: np.mean([one[k] for one in counts], axis=(0, 1)) for k in counts[0]}
+            )
+
+
+def _biased(statistic: Statistic) -> bool:
+    return getattr(statistic, "biased", False)
 
 
 def estimate(
@@ -69,9 +98,11 @@ def estimate(
     """A measure of one system: `value`, `low`, `high`, `n` images, and `seeds`, its values for
     the single training seeds. Value and bounds are arrays if the statistic gives vectors."""
     n = _images(counts)
-    value, draws = Bootstrap(n, resamples=resamples, seed=seed)(counts, statistic)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        singles = [statistic({k: np.mean(v, axis=0) for k, v in c.items()}) for c in counts]
+    bootstrap = Bootstrap(n, resamples=resamples, seed=seed)
+    value, draws = bootstrap(counts, statistic)
+    singles = [value]
+    if len(counts) > 1:
+        singles = [bootstrap.value([one], statistic) for one in counts]
     return {
         "value": _plain(value),
         **interval(draws),
@@ -85,14 +116,27 @@ def difference(
     b: Sequence[Counts],
     statistic: Statistic,
     *,
+    same_training: bool = False,
     resamples: int = 2000,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """System a minus system b on the same images: `difference`, `low`, `high`, `n`."""
+    """System a minus system b on the same images: `difference`, `low`, `high`, `n`.
+
+    Args:
+        same_training: a and b are of the same networks (before and after a change of their input,
+            say), seed by seed: what a seed does to both cancels.
+    """
     n = _images([*a, *b])
     bootstrap = Bootstrap(n, resamples=resamples, seed=seed)
-    (value_a, draws_a), (value_b, draws_b) = bootstrap(a, statistic), bootstrap(b, statistic)
+    chosen = _shared_seeds(bootstrap, a, b) if same_training else None
+    (value_a, draws_a), (value_b, draws_b) = (bootstrap(s, statistic, chosen) for s in (a, b))
     return {"difference": _plain(value_a - value_b), **interval(draws_a - draws_b), "n": n}
+
+
+def _shared_seeds(bootstrap: Bootstrap, a: Sequence[Counts], b: Sequence[Counts]) -> np.ndarray:
+    if len(a) != len(b):
+        raise ValueError(f"the same training has as many seeds, not {len(a)} and {len(b)}")
+    return bootstrap.draw_seeds(len(a))
 
 
 def differences_by_kind(
@@ -110,14 +154,22 @@ def differences_by_kind(
 
 
 def difference_between_sets(
-    a: Sequence[Counts], b: Sequence[Counts], statistic: Statistic, *, resamples: int = 2000
+    a: Sequence[Counts],
+    b: Sequence[Counts],
+    statistic: Statistic,
+    *,
+    same_training: bool = False,
+    resamples: int = 2000,
 ) -> dict[str, Any]:
     """A measure on one set of images minus that on another, drawn apart: `difference`, `low`,
-    `high`."""
-    (value_a, draws_a), (value_b, draws_b) = (
-        Bootstrap(_images(counts), resamples=resamples, seed=seed)(counts, statistic)
+    `high`. With `same_training` as in `difference`, the seeds are drawn together."""
+    one, other = (
+        Bootstrap(_images(counts), resamples=resamples, seed=seed)
         for seed, counts in enumerate((a, b))
     )
+    chosen = _shared_seeds(one, a, b) if same_training else None
+    value_a, draws_a = one(a, statistic, chosen)
+    value_b, draws_b = other(b, statistic, chosen)
     return {"difference": _plain(value_a - value_b), **interval(draws_a - draws_b)}
 
 

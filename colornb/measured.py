@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -10,31 +10,61 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
-from colornb import intervals, records, scenes
+from colornb import figures, intervals, records, scenes
 from colornb.datasets import ImageSet
 from colornb.intervals import Counts, Statistic
 from colornb.limits import LIMITS
 from colornb.painted import TRAINED_IN, Painted
 from colornb.study import StudyRun
 
-Line = dict[str, np.ndarray]
+Line = dict[str, Any]
 """A curve for `figures.curves` or `figures.by_category`: arrays of one length under `x`, `value`,
-`low` and `high`."""
+`low` and `high`; under `n` the number of images, one or for each x, under `seeds` something of the
+trainings' number."""
 
 
 def line(found: Mapping[Any, Mapping[str, Any]]) -> Line:
     """Estimates or differences at several places x as one curve."""
-    middle = "value" if "value" in next(iter(found.values())) else "difference"
-    return {"x": np.array(list(found))} | {
-        name: np.array([one[key] for one in found.values()])
-        for name, key in (("value", middle), ("low", "low"), ("high", "high"))
-    }
+    first = next(iter(found.values()))
+    middle = "value" if "value" in first else "difference"
+    keys = {"value": middle, "low": "low", "high": "high", "n": "n"}
+    arrays = {name: np.array([one[key] for one in found.values()]) for name, key in keys.items()}
+    return {"x": np.array(list(found)), **arrays, "seeds": first.get("seeds", ())}
 
 
 def table_of(curves: Mapping[str, Line], x: str) -> pd.DataFrame:
-    """Curves as a table: columns `system`, `x` under its name, `value`, `low`, `high`."""
-    parts = [pd.DataFrame({"system": name, **one}) for name, one in curves.items()]
+    """Curves as a table: columns `system`, `x` under its name, `value`, `low`, `high`, `n`."""
+    columns = ("x", "value", "low", "high", "n")
+    parts = [
+        pd.DataFrame({"system": name, **{key: one[key] for key in columns if key in one}})
+        for name, one in curves.items()
+    ]
     return pd.concat(parts).rename(columns={"x": x})
+
+
+def draw(
+    run: StudyRun, name: str, panels: Mapping[str, Mapping[str, Line]], *, x: str, **labels: Any
+) -> figures.Picture:
+    """`figures.curves` of the panels, whose numbers become the run's table `name`."""
+    tables = [table_of(curves, "x").assign(panel=title) for title, curves in panels.items()]
+    records.write_table(run, name, pd.concat(tables))
+    return figures.curves(panels, x=x, **labels)
+
+
+def draw_kinds(
+    run: StudyRun, name: str, curves: Mapping[str, Line], kinds: Sequence[str], **labels: Any
+) -> figures.Picture:
+    """`figures.by_category` of curves whose places are `kinds`, with the run's table `name`."""
+    records.write_table(run, name, table_of(curves, "kind"))
+    return figures.by_category(curves, kinds, **labels)
+
+
+def beside(counts: Sequence[Counts], control: Sequence[Counts]) -> list[Counts]:
+    """Counts of a system and, under names with the ending `_control`, those of a row without a
+    network on the same images: for statistics in multiples of that row's."""
+    (one,) = control
+    added = {f"{name}_control": values for name, values in one.items()}
+    return [{**found, **added} for found in counts]
 
 
 @dataclass(frozen=True)
@@ -67,6 +97,11 @@ class Measured:
         """A measure of system a minus that of b, on the same images."""
         return intervals.difference(self.counts[a], self.counts[b], self.statistics[name])
 
+    def beside(self, control: str) -> "Measured":
+        """The systems' counts beside those of one of them; see `beside`."""
+        counts = {k: beside(one, self.counts[control]) for k, one in self.counts.items()}
+        return replace(self, counts=counts)
+
     def pairs(self, compared: Iterable[tuple[str, str]], names: Sequence[str] = ()) -> pd.DataFrame:
         """Rows of `pairs.csv`: the measures `names`, by default all, of systems a minus b."""
         return pd.DataFrame(
@@ -98,7 +133,7 @@ class Measured:
         return {
             system: {
                 "x": np.arange(1, len(one["value"]) + 1) if x is None else np.asarray(x),
-                **{key: one[key] for key in ("value", "low", "high")},
+                **{key: one[key] for key in ("value", "low", "high", "n", "seeds")},
             }
             for system, one in found.items()
         }
@@ -123,6 +158,15 @@ class Sweep:
             for system in systems or self.counts
         }
 
+    def beside(self, control: str) -> "Sweep":
+        """The systems' counts beside those of one of them at the same x; see `beside`."""
+        return Sweep(
+            {
+                system: {x: beside(one, self.counts[control][x]) for x, one in points.items()}
+                for system, points in self.counts.items()
+            }
+        )
+
     def table(self, statistics: Mapping[str, Statistic], x: str) -> pd.DataFrame:
         """All numbers of the curves: columns `system`, `x` under its name, `measure`, `value`,
         `low`, `high`, `n`."""
@@ -144,20 +188,42 @@ class Sweep:
         }
 
     def change(
-        self, statistic: Statistic, first: float, last: float, systems: Iterable[str] = ()
+        self,
+        statistic: Statistic,
+        first: Any,
+        last: Any,
+        systems: Iterable[str] = (),
+        *,
+        same_training: bool = True,
     ) -> dict[str, dict[str, Any]]:
-        """A measure at x = `last` minus that at `first`, on the same images."""
+        """A measure at x = `last` minus that at `first`, on the same images; with the same trained
+        networks, unless each x has its own."""
         return {
             system: intervals.difference(
-                self.counts[system][last], self.counts[system][first], statistic
+                self.counts[system][last],
+                self.counts[system][first],
+                statistic,
+                same_training=same_training,
             )
             for system in systems or self.counts
         }
 
+    def against(self, control: str, statistic: Statistic, x: Any) -> dict[str, dict[str, Any]]:
+        """A measure of every other system minus that of `control` at one x."""
+        return {
+            system: intervals.difference(points[x], self.counts[control][x], statistic)
+            for system, points in self.counts.items()
+            if system != control
+        }
+
     def from_first(self, statistic: Statistic, system: str) -> dict[Any, dict[str, Any]]:
-        """A measure at each later x minus that at the first, on different images."""
+        """A measure at each later x minus that at the first, on different images but with the same
+        trained networks."""
         (_, first), *later = self.counts[system].items()
-        return {x: intervals.difference_between_sets(one, first, statistic) for x, one in later}
+        return {
+            x: intervals.difference_between_sets(one, first, statistic, same_training=True)
+            for x, one in later
+        }
 
     def slope(self, statistic: Statistic, system: str) -> dict[str, Any]:
         """The least-squares slope of a measure against x: `value`, `low`, `high`; NaN where the
@@ -171,7 +237,7 @@ class Sweep:
         if np.isnan(values).any() or not complete.size:
             return dict.fromkeys(("value", "low", "high"), np.nan)
         value, drawn = (np.polyfit(list(points), y, 1)[0] for y in (values, complete))
-        return {"value": float(value), **intervals.interval(drawn)}
+        return {"value": float(value), **intervals.interval(drawn), "n": images}
 
 
 def measure(

@@ -27,17 +27,22 @@ BLURS = (1, 2, 4)
 """Pixels (standard deviation) by which the controls blur the truth's chroma."""
 
 
+def _predicted_ab(weights: Path, images: ImageSet) -> Tensor:
+    """ab (N, 2, h, w) in Lab units that a trained network gives the pictures."""
+    model, header = load_weights(weights)
+    vectors = None
+    if isinstance(model, Koalarization):
+        vectors = features.embed(images, header["extractor"])
+    return colorize.predict_ab(model, images.images, vectors)
+
+
 def paint(weights: Path, images: ImageSet) -> Tensor:
     """The pictures with the colours of a trained network: uint8 (N, 3, H, W).
 
     Raises:
         ColornbError: the weights are missing or none of this package.
     """
-    model, header = load_weights(weights)
-    vectors = None
-    if isinstance(model, Koalarization):
-        vectors = features.embed(images, header["extractor"])
-    return baselines.recolor(images.images, colorize.predict_ab(model, images.images, vectors))
+    return baselines.recolor(images.images, _predicted_ab(weights, images))
 
 
 def paint_each(weights: Sequence[Path], images: ImageSet) -> list[Tensor]:
@@ -97,6 +102,34 @@ def trained_on_scenes(folder: Path, images: ImageSet) -> Painted:
     return {name: paint_each(paths, images) for name, paths in found.items()}
 
 
+def chosen_gain(run: StudyRun) -> float | None:
+    """The constant that brings the chroma of regression to the truth's.
+
+    Chosen on the small validation pictures, with a U-Net that was trained without them on L1 alone,
+    so that its mean chroma equals theirs. None if the run's profile does not plan that network.
+
+    Raises:
+        ColornbError: the network is not trained yet, or paints gray.
+    """
+    folders = seeds(run, "gan", "l1_only_heldout")
+    if not folders:
+        return None
+    val = run.load("val", "small")
+    return baselines.chroma_gain(_predicted_ab(folders[0] / "weights.safetensors", val), val.images)
+
+
+def regression_gain(run: StudyRun, images: ImageSet) -> Painted:
+    """The control row "regression x chroma gain", for every claim about colourfulness: `images` as
+    painted by each U-Net trained with L1 alone, its ab times `chosen_gain`. Empty if the run's
+    profile does not plan these networks."""
+    gain, folders = chosen_gain(run), seeds(run, "gan", "l1_only")
+    if gain is None or not folders:
+        return {}
+    predicted = (_predicted_ab(folder / "weights.safetensors", images) for folder in folders)
+    boosted = [baselines.recolor(images.images, gain * ab) for ab in predicted]
+    return {"baseline/regression_gain": boosted}
+
+
 def trivial(images: ImageSet, train: ImageSet, names: Sequence[str]) -> Painted:
     """The rows without a network, e.g. "gray" and "mean_ab", fitted on `train`."""
     fitted = baselines.fit(train.images, train.labels)
@@ -108,17 +141,24 @@ def trivial(images: ImageSet, train: ImageSet, names: Sequence[str]) -> Painted:
 def beside_controls(
     systems: Painted, images: ImageSet, train: ImageSet, names: Sequence[str]
 ) -> Painted:
-    """Systems and, after them, rows without a network and the truth, plain and blurred."""
+    """Systems and, after them, rows without a network and the truth, plain, blurred and faded."""
     return systems | trivial(images, train, names) | truth_and_blurred(images)
 
 
 def truth_and_blurred(images: ImageSet) -> Painted:
-    """Controls whose order is known: the truth, and the truth with its chroma blurred more and
-    more, its L as it is."""
+    """Controls with the L of the truth: it itself; blurred more and more in its chroma, whose order
+    is known; and faded to half its chroma, with everything in its place."""
     pixels = lab.uint8_to_lab(images.images)
     controls = {"truth": [images.images]}
     for sigma in BLURS:
         blurred = gaussian_filter(pixels[:, 1:].numpy(), (0, 0, sigma, sigma), mode="nearest")
         ab = torch.from_numpy(blurred)
         controls[f"truth/blurred_{sigma}"] = [lab.assemble(pixels[:, :1], ab)]
+    controls["truth/faded"] = [lab.assemble(pixels[:, :1], pixels[:, 1:] / 2)]
     return controls
+
+
+def one_colour(images: ImageSet, ab: Sequence[float]) -> list[Tensor]:
+    """The pictures with one ab, in Lab units, at every pixel: what a row without a network is."""
+    flat = torch.as_tensor(ab).float().expand(len(images), 2)[:, :, None, None]
+    return [baselines.recolor(images.images, flat)]

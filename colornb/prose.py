@@ -1,7 +1,10 @@
 """Measured numbers in sentences and table cells."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
+
+import pandas as pd
 
 from colornb.figures import NAMES, Table
 
@@ -9,23 +12,38 @@ Found = Mapping[str, Any]
 """`value` or `difference`, with `low` and `high`."""
 
 
+def _value(found: Found) -> float:
+    return found["value"] if "value" in found else found["difference"]
+
+
 def number(found: Found, style: str = "+.3f") -> str:
     """An estimate or a difference with its 95 % interval, e.g. "+0.12 [+0.08, +0.16]"."""
-    value = found["value"] if "value" in found else found["difference"]
-    return f"{value:{style}} [{found['low']:{style}}, {found['high']:{style}}]"
+    if math.isnan(_value(found)):
+        return "not defined"
+    return f"{_value(found):{style}} [{found['low']:{style}}, {found['high']:{style}}]"
 
 
-def judge(found: Found, above: str, below: str, neither: str) -> str:
-    """The word for an interval above 0, below 0, or around it."""
-    return above if found["low"] > 0 else below if found["high"] < 0 else neither
+def judge(found: Found, above: str, below: str, *, ideal: float = 0.0) -> str:
+    """The word for an interval above `ideal`, below it, or around it. An interval around it is no
+    proof of no effect, so the word for that claims none."""
+    if math.isnan(_value(found)):
+        return "nothing to measure"
+    low, high = found["low"], found["high"]
+    return above if low > ideal else below if high < ideal else "not distinguishable"
 
 
-def each(rows: Mapping[str, Found], style: str = "+.3f", words: tuple[str, ...] = ()) -> str:
+def each(
+    rows: Mapping[str, Found],
+    style: str = "+.3f",
+    words: tuple[str, ...] = (),
+    *,
+    ideal: float = 0.0,
+) -> str:
     """Numbers of several systems in one line, each with the word of `judge` where `words` are
     given."""
     return "; ".join(
         f"{NAMES.get(name, name)} {number(found, style)}"
-        + (f", {judge(found, *words)}" if words else "")
+        + (f", {judge(found, *words, ideal=ideal)}" if words else "")
         for name, found in rows.items()
     )
 
@@ -44,3 +62,35 @@ def table(columns: Mapping[str, Mapping[str, Found]], style: str = "+.3f") -> Ta
             for system in systems
         ]
     )
+
+
+class Verdict:
+    """Says numbers as `number` and `each` do, and remembers them for a table of what was said."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+
+    def number(self, claim: str, found: Found, style: str = "+.3f", *, about: str = "") -> str:
+        """`number`, remembered as one of the claim's, about a system."""
+        bounds = {key: found[key] for key in ("low", "high")}
+        n = {"n": found.get("n"), "seeds": len(found["seeds"]) if "seeds" in found else None}
+        self.rows.append({"claim": claim, "system": about, "value": _value(found), **bounds, **n})
+        return number(found, style)
+
+    def each(
+        self,
+        claim: str,
+        rows: Mapping[str, Found],
+        style: str = "+.3f",
+        words: tuple[str, ...] = (),
+        *,
+        ideal: float = 0.0,
+    ) -> str:
+        """`each`, remembered."""
+        for system, found in rows.items():
+            self.number(claim, found, style, about=system)
+        return each(rows, style, words, ideal=ideal)
+
+    def table(self) -> pd.DataFrame:
+        """What was said: columns `claim`, `system`, `value`, `low`, `high`, `n`, `seeds`."""
+        return pd.DataFrame(self.rows)

@@ -77,12 +77,14 @@ def _join(results: Path, profile: str) -> None:
     rows = [row for record in published for row in records.rows(record)]
     frame = pd.DataFrame(rows, columns=records.RESULT_COLUMNS)
     # A limitation chapter's record repeats what the system's own says.
+    numbers = ["value", "low", "high"]
+    frame[numbers] = frame[numbers].map(lambda number: float(f"{number:.6g}"))
     frame = frame.drop_duplicates()
-    measure = frame.columns.difference(["value", "low", "high"])
+    measure = frame.columns.difference(numbers)
     twice = frame[frame.duplicated(list(measure))]
     if len(twice):
         raise ColornbError(f"Two records give {dict(twice.iloc[0])} different values: run again.")
-    frame.to_csv(results / "results.csv", index=False, float_format="%.6g")
+    frame.to_csv(results / "results.csv", index=False)
     tables = sorted((results / profile).glob("*/*/*/tables/pairs.csv"))
     pairs = pd.concat(map(pd.read_csv, tables))[records.PAIR_COLUMNS]
     pairs.to_csv(results / "pairs.csv", index=False, float_format="%.6g")

@@ -10,7 +10,7 @@ a tree's leaves, a boat's sail, petals, a balloon) takes its L* from one distrib
 hue, so the gray picture does not tell a red car from a blue one; only white is told by its L*.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, floor
 
 import numpy as np
@@ -59,6 +59,9 @@ CAPTIONS = {
     "flower": "a {object} flower in {grass} grass under a {sky} sky",
     "balloon": "a {object} balloon over {grass} grass under a {sky} sky",
 }
+# What chance gives where a knob is not turned.
+GRASS_TEXTURE = (0.2, 0.7)
+OBJECT_SIZE = (0.75, 1.15)
 SIZES = {"train": 2000, "val": 200, "test": 400}
 
 
@@ -300,7 +303,7 @@ def _land(
     hue, chroma = MEADOW_COLOURS[meadow]
     hue, chroma = hue + rng.uniform(-6, 6), chroma * rng.uniform(0.85, 1.1)
     grass = _lch(rng.uniform(53, 65) + daylight, chroma, hue)
-    texture = 9 * _turned(knobs.grass_texture, rng.uniform(0.2, 0.7))
+    texture = 9 * _turned(knobs.grass_texture, rng.uniform(*GRASS_TEXTURE))
     if kind != "boat":
         canvas.paint(GRASS, grass, _rectangle(0, horizon, 1, 1), shade=(0, -4), texture=texture)
 
@@ -507,7 +510,7 @@ def draw(
     words, lab, extra = _colours(thing, kind, knobs)
     colours |= words
     paint_object, half_width, low, high = _OBJECTS[kind]
-    scale = half_width * _turned(knobs.object_size, thing.uniform(0.75, 1.15))
+    scale = half_width * _turned(knobs.object_size, thing.uniform(*OBJECT_SIZE))
     x, base = thing.uniform(0.38, 0.62), thing.uniform(low, high)
     if kind in ("car", "house", "tree"):
         shadow = _ellipse(x - 0.05 * sunlit, base, 1.1 * scale, 0.12 * scale)
@@ -543,3 +546,21 @@ def image_set(
         masks=torch.from_numpy(np.stack([scene.mask for scene in drawn])),
         captions=tuple(scene.caption for scene in drawn),
     )
+
+
+def of_sizes(split: str, sizes: tuple[float, ...], *, size: int, limit: int) -> ImageSet:
+    """About `limit` scenes of a split whose objects have each of `sizes` (`Knobs.object_size`)
+    equally often; otherwise as `image_set`, but no two are of the same layout."""
+    parts = [
+        image_set(
+            split, size=size, limit=limit // len(sizes), seed=i, knobs=Knobs(object_size=scale)
+        )
+        for i, scale in enumerate(sizes)
+    ]
+
+    def joined(name: str):
+        values = [getattr(part, name) for part in parts]
+        return sum(values, ()) if isinstance(values[0], tuple) else torch.cat(values)
+
+    names = ("images", "labels", "ids", "masks", "captions")
+    return replace(parts[0], **{name: joined(name) for name in names})

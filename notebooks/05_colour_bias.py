@@ -32,12 +32,11 @@ import numpy as np
 import torch
 from IPython.display import Markdown
 
-from colornb import figures, measured, painted, prose, records, scenes, study
+from colornb import doses, figures, measured, painted, prose, records
+from colornb import scenes, study
 from colornb.limits import colour
-from colornb.measured import Sweep
-from colornb.training import drawn
 
-run = study.begin("05_colour_bias", globals())
+run, say = study.begin("05_colour_bias", globals()), prose.Verdict()
 train, test = run.load("train", "small"), run.load("test", "small")
 networks = ["gan/l2_only", "gan/l1_only", "gan/default"]
 trivial = ["gray", "mean_ab", "median_ab", "ab_given_l", "class_mean_ab"]
@@ -49,17 +48,24 @@ trivial = ["gray", "mean_ab", "median_ab", "ab_given_l", "class_mean_ab"]
 # masks, so the central half of a picture each way stands for the object.
 #
 # - **Majority hue**: the hue (of twelve) that most object pixels of a class
-#   have in training. Its share among the painted object pixels that have a
-#   hue, over its share in the truth: above 1, the frequent hue wins. Beside
-#   it, how many object pixels have a hue at all; a dull system has few.
+#   have in training. How many object pixels are painted with it, over how many
+#   truly have it: above 1, the frequent hue wins. A dull system paints few
+#   pixels in any hue, so beside it stands the same among the pixels that are
+#   painted with a hue, every class weighted as in the truth, and how many
+#   these are.
 # - **Jensen-Shannon divergence** of all painted and all true colours.
 # - **Recall**: the share of true pixels painted within 10 Lab units of their
 #   colour, by how frequent that colour is in training.
 # - **Turned green**: the share of pixels painted green among those that are
-#   not, in the roughest tenth of places minus that in the smoothest.
+#   not (gray ones included), in the roughest tenth of places minus that in the
+#   smoothest.
+#
+# The controls: rows without a network, an L1 network with its chroma turned
+# up, the truth with half of its chroma, and the truth with blurred chroma.
 
 # %% tags=["hide-input"]
 systems = painted.trained(run, networks, test)
+systems |= painted.regression_gain(run, test)
 systems = painted.beside_controls(systems, test, train, trivial)
 count = colour.counting(train, test)
 found = measured.measure(run, systems, count, colour.STATISTICS, test, train)
@@ -67,68 +73,62 @@ figures.limits_table(found.rows)
 
 # %% tags=["hide-input"]
 compared = [(a, b) for i, b in enumerate(networks) for a in networks[i + 1 :]]
-pairs = found.pairs([*compared, *((name, "truth") for name in networks)])
+pairs = found.pairs([*compared, *((n, "truth/faded") for n in networks)])
 records.write_table(run, "pairs", pairs)
 figures.pair_table(pairs)
 
 # %% [markdown]
 # ## Class by class
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-majority", "caption": "The share of each class's majority hue among coloured object pixels: painted over true, with 95 % intervals over pictures and seeds. The dashed line is the truth; above it the frequent hue wins."}, "image": {"alt": "For each class, the amplification of its majority hue by three networks"}}
-by_class = found.curves(colour.amplification_by_class, networks)
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-majority", "caption": "The share of each class's majority hue among coloured object pixels: painted over true, with 95 % intervals over pictures and trainings. The dashed line is the truth; above it the frequent hue wins. The truth with half of its chroma shows what fading alone does."}, "image": {"alt": "For each class, the amplification of its majority hue by three networks and a control"}}
+shown = [*networks, "truth/faded"]
+by_class = found.curves(colour.amplification_by_class, shown)
 label = "majority hue, painted / true share"
-figures.by_category(by_class, test.classes, y=label, ideal=1)
+kinds = (by_class, test.classes)
+measured.draw_kinds(run, "by_class", *kinds, y=label, ideal=1)
 
 # %% [markdown]
-# The cars alone, and red alone:
+# The cars alone, and red alone: hue angles of -15 to 45 degrees.
 
 # %% tags=["hide-input"]
 is_car = torch.tensor([c in ("automobile", "car") for c in test.classes])
 cars = is_car[test.labels].nonzero()[:, 0]
 objects = colour.centre(test.images[cars])
-red = measured.Measured(
-    {
-        name: [colour.count_red(p[cars], objects) for p in systems[name]]
-        for name in [*networks, "baseline/class_mean_ab", "truth"]
-    },
-    {"red": colour.red_share, "coloured": colour.hue_share},
-    test.name,
-)
+controls = ["baseline/class_mean_ab", "truth/faded", "truth"]
+counts = {
+    name: [colour.count_red(p[cars], objects) for p in systems[name]]
+    for name in [*networks, *controls]
+}
+shares = {"red": colour.red_share, "coloured": colour.hue_share}
+red = measured.Measured(counts, shares, test.name)
 redder = {k: red.difference(k, "truth", "red") for k in red.counts}
-prose.table(
-    {
-        "Red, of the pixels with a hue": red.of("red", red.counts),
-        "Minus the truth's": redder,
-        "Pixels with a hue": red.of("coloured", red.counts),
-    }
-)
+of_hue, any_hue = (red.of(k, red.counts) for k in ("red", "coloured"))
+columns = {"Red, of the pixels with a hue": of_hue, "minus the truth's": redder}
+prose.table(columns | {"Pixels with a hue": any_hue})
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-cars", "caption": "Cars of the test set at even ranks of the share of red among their coloured pixels in the truth, least on the left: gray, three networks (first seed), truth."}, "image": {"alt": "Rows of small pictures of cars"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-cars", "caption": "Cars of the test set at even ranks of the share of red among their coloured pixels in the truth, least on the left: gray, three networks (first training), truth."}, "image": {"alt": "Rows of small pictures of cars"}}
 true = red.counts["truth"][0]
 ranks = figures.even_ranks(true["red"] / np.maximum(true["coloured"], 1), 12)
-shown = {name: systems[name][0][cars[ranks]] for name in networks}
-figures.beside_truth(test.images[cars[ranks]], shown)
+pictures = {name: systems[name][0][cars[ranks]] for name in networks}
+figures.beside_truth(test.images[cars[ranks]], pictures)
 
 # %% [markdown]
 # ## Rare colours, and rough places
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-recall", "caption": "Recall by how frequent a colour is in training, each group a tenth of the training pixels, rarest on the left. Bands: 95 % over pictures and seeds."}, "image": {"alt": "Curves of recall against the frequency of a colour"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-recall", "caption": "Recall by how frequent a colour is in training. Each point stands for about a tenth of the training pixels or, where one colour alone has more, for all of that colour; it lies at the middle of its share. Bands: 95 % over pictures and trainings."}, "image": {"alt": "Curves of recall against the frequency of a colour"}}
 shown = [*networks, "baseline/mean_ab", "truth/blurred_2"]
-figures.curves(
-    {"": found.curves(colour.recall_by_frequency, shown)},
-    x="tenth of the training pixels, from rare to frequent colours",
-    y="share painted within 10 Lab units",
-)
+groups = colour.frequency_groups(train.images)
+place = colour.group_shares(train.images, groups)
+lines = {"": found.curves(colour.recall_by_frequency, shown, place)}
+label = "share of the training pixels that have rarer colours"
+near = "share painted within 10 Lab units"
+measured.draw(run, "recall", lines, x=label, y=near)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-green", "caption": "Share of pixels painted green, of those that are not green, by how much lightness fluctuates around them (tenths of the test pixels). Bands: 95 % over pictures and seeds."}, "image": {"alt": "Curves of the share turned green against the roughness of the place"}}
-green = found.curves(colour.green_by_roughness, shown)
-table = measured.table_of(green, "roughness")
-records.write_table(run, "green_by_roughness", table)
-figures.curves(
-    {"": green},
-    x="tenth of local fluctuation of L, from smooth to rough",
-    y="share turned green",
-)
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-green", "caption": "Share of pixels painted green, of those that are not green, by how much lightness fluctuates around them (tenths of the test pixels). Bands: 95 % over pictures and trainings."}, "image": {"alt": "Curves of the share turned green against the roughness of the place"}}
+shown = [*networks, "baseline/ab_given_l", "truth/blurred_2"]
+lines = {"": found.curves(colour.green_by_roughness, shown)}
+label = "tenth of local fluctuation of L, from smooth to rough"
+measured.draw(run, "green_by_roughness", lines, x=label, y="share turned green")
 
 # %% [markdown]
 # ## The cause as a dose: how many training cars are red?
@@ -136,65 +136,46 @@ figures.curves(
 # In scenes of cars the share of red ones is a knob, and the gray picture does
 # not tell a red car from a blue one. Generators were trained with shares from
 # 0.1 to 0.9 under three losses and tested on the same cars. A system that
-# drew colours as often as they occur would follow the diagonal. One that
-# minimises an error paints every car alike: the mean colour under the squared
-# distance, the median under the absolute one, red or not.
+# drew colours as often as they occur would follow the truth's curve (which is
+# no diagonal: some other cars are gray and have no hue to count). One that
+# minimises an error paints every car alike: the mean colour of the training
+# cars under the squared distance, their median under the absolute one. What
+# these two paint is shown as well: no red, or no hue at all, and then all red.
 
-# %% tags=["hide-output"]
-SHARES = (0.1, 0.3, 0.5, 0.7, 0.9)
+# %% tags=["remove-output"]
 number = {k: len(run.load(k, "drawn")) // 2 for k in ("train", "test")}
+dose, best = doses.red_cars(
+    run.folder / "cars",
+    (0.1, 0.3, 0.5, 0.7, 0.9),
+    train_n=number["train"],
+    test_n=number["test"],
+    **run.parameters,
+)
 
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-dose", "caption": "Share of red among the coloured pixels of painted cars, left, and share of their pixels that have a hue, right, against the share of red cars in training. Bands: 95 % over scenes and trainings. Dashed: the truth, and what the one best colour under each distance gives."}, "image": {"alt": "Dose-response curves of three losses, the truth and two optima"}}
+panels = {
+    "red, of the pixels with a hue": dose.curves(colour.red_share),
+    "pixels with a hue": dose.curves(colour.hue_share),
+}
+label = "share of red cars in training"
+measured.draw(run, "red_dose", panels, x=label, y="share")
 
-def car_scenes(split, share):
-    knobs = scenes.Knobs(classes=("car",), red_share=share)
-    return scenes.image_set(split, limit=number[split], knobs=knobs)
-
-
-tested = car_scenes("test", 0.5)
-bodies = tested.masks == scenes.OBJECT
-doses, best = {}, {}
-for share in SHARES:
-    folder, dosed = (
-        run.folder / "cars" / f"{share:g}",
-        car_scenes("train", share),
-    )
-    few = tested.subset(range(10))
-    drawn.fit_losses(dosed, folder, monitor=few, **run.parameters)
-    best[share] = colour.mean_and_median(
-        dosed.images, dosed.masks == scenes.OBJECT
-    )
-    for name, made in painted.trained_on_scenes(folder, tested).items():
-        counts = [colour.count_red(p, bodies) for p in made]
-        doses.setdefault(name, {})[share] = counts
-dose = Sweep(doses)
-
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-dose", "caption": "Share of red among the coloured pixels of painted cars, left, and share of their pixels that have a hue, right, against the share of red cars in training. Bands: 95 % over scenes and seeds. Gray: the share itself."}, "image": {"alt": "Dose-response curves of three losses"}}
-itself = dict.fromkeys(("x", "value", "low", "high"), np.array(SHARES))
-lines = dose.curves(colour.red_share)
-covers = dose.curves(colour.hue_share)
-figures.curves(
-    {
-        "red, of the pixels with a hue": lines | {"the share itself": itself},
-        "pixels with a hue": covers,
-    },
-    x="share of red cars in training",
-    y="share",
+# %% tags=["hide-input"]
+kinds = ("Mean colour (optimum of L2)", "Median colour (optimum of L1)")
+figures.Table(
+    [
+        {"Trained share of red": f"{share:.0%}"}
+        | dict(zip(kinds, map(colour.describe, both), strict=True))
+        for share, both in best.items()
+    ]
 )
 
 # %% tags=["hide-input"]
-measures = {"red": colour.red_share, "coloured": colour.hue_share}
-records.write_table(run, "red_dose", dose.table(measures, "trained_share"))
+rare, common = (dose.against("truth", colour.red_share, s) for s in (0.1, 0.9))
 slopes = {k: dose.slope(colour.red_share, k) for k in dose.counts}
-figures.Table(
-    [
-        {
-            "Trained share of red": f"{share:.0%}",
-            "Mean colour (optimum of L2)": colour.describe(mean),
-            "Median colour (optimum of L1)": colour.describe(median),
-        }
-        for share, (mean, median) in best.items()
-    ]
-)
+label = "Red minus the truth's, 10 % red cars"
+columns = {label: rare, "with 90 % red cars": common, "Slope": slopes}
+prose.table(columns, "+.2f")
 
 # %% [markdown]
 # ## The cause as a knob: the texture of yellow grass
@@ -205,9 +186,10 @@ figures.Table(
 # on ordinary scenes.
 
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-grass", "caption": "Share of truly yellow grass that is painted green against the fluctuation of its lightness. Bands: 95 % over scenes and seeds."}, "image": {"alt": "Curves of the share of yellow grass painted green against its texture"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-grass", "caption": "Share of truly yellow grass that is painted green against the fluctuation of its lightness. Bands: 95 % over scenes and trainings. Shaded: the fluctuation of the training scenes."}, "image": {"alt": "Curves of the share of yellow grass painted green against its texture"}}
 def paint(images):
-    return painted.trained_on_scenes(run.of("06_sepia") / "drawn", images)
+    made = painted.trained_on_scenes(run.of("06_sepia") / "drawn", images)
+    return made | painted.trivial(images, ordinary, ["ab_given_l"])
 
 
 def count_green_grass(pictures, images):
@@ -216,53 +198,65 @@ def count_green_grass(pictures, images):
     return colour.count_green(pictures[yellow], meadow)
 
 
-knobs, limit = (0.0, 0.25, 0.5, 0.75, 1.0), 4 * number["test"]
-grass = measured.along_knob(
-    "grass_texture", knobs, paint, count_green_grass, limit=limit
-)
-table = grass.table({"green": colour.green_share}, "texture")
-records.write_table(run, "green_grass", table)
+ordinary, limit = run.load("train", "drawn"), 4 * number["test"]
+knobs = (0.0, 0.2, 0.45, 0.7, 1.0)
+knob = ("grass_texture", knobs, paint, count_green_grass)
+grass = measured.along_knob(*knob, limit=limit)
 lines = {"": grass.curves(colour.green_share)}
+labels = {"y": "share painted green", "span": scenes.GRASS_TEXTURE}
 label = "fluctuation of the grass's lightness (knob)"
-figures.curves(lines, x=label, y="share painted green")
+measured.draw(run, "green_grass", lines, x=label, **labels)
 
 # %% [markdown]
 # ## Verdict
 
 # %% tags=["hide-input"]
-greener = grass.change(colour.green_share, 0.0, 1.0)
-wins = {k: found.difference(k, "truth", "bias_amplification") for k in networks}
+greener = grass.change(colour.green_share, 0.2, 0.7)
+judged = [*networks, "truth/faded"]
+majority = found.of("bias_amplification", judged)
+coloured = found.of("majority_among_coloured", judged)
 rough = found.of("texture_to_green", [*networks, "baseline/ab_given_l"])
-more = ("over-represented", "under-represented", "as frequent as in the truth")
-red_words = ("more red than the truth", "less red", "about as red")
-texture_words = ("texture turns green", "the smooth does", "no difference")
-green_words = ("greener with texture", "less green with texture", "no change")
-Markdown(f"""
-**In short: colour bias.** Over all classes a class's majority hue is painted,
-relative to its true share (ratio minus 1): {prose.each(wins, words=more)}.
-Among the pixels of cars that have a hue, the painted share of red minus the
-true one: {prose.each({k: redder[k] for k in networks}, words=red_words)}. In
-scenes, where only the share of red training cars changes, the painted share
-follows it with a slope of {prose.each(slopes, "+.2f")}. A slope of 1 is as
-often as in training; more is a frequent colour that wins.
+too = ("over-represented", "under-represented")
+red_words = ("redder than the truth", "less red")
+green = ("greener", "less green")
+text = f"""
+**In short: colour bias.** *Do frequent hues win?* Pixels painted in the
+majority hue of their class, over those that truly have it:
+{say.each("majority hue", majority, ".2f", too, ideal=1)}. Among the pixels
+painted with a hue: {say.each("coloured", coloured, ".2f", too, ideal=1)}; the
+faded truth shows what dullness alone does to this. *Red cars?* Of the pixels
+of cars that have a hue, the painted share of red minus the true one:
+{say.each("red cars", {k: redder[k] for k in networks}, words=red_words)}.
+
+*The cause.* In scenes, where only the share of red training cars changes, the
+painted share of red minus the true one is, with 10 % red cars,
+{say.each("red, of 10 %", rare, "+.2f", red_words)}; with 90 %,
+{say.each("red, of 90 %", common, "+.2f", red_words)}. Less when red is rare
+and more when it is common is a frequent colour that wins. Slopes:
+{say.each("slope", slopes, "+.2f")}.
 
 **In short: texture turned green.** Of the pixels that are not green, the share
 painted green in the roughest places minus the smoothest:
-{prose.each(rough, words=texture_words)}.
-Turning the texture of truly yellow grass from none to full changes the share
-painted green by {prose.each(greener, words=green_words)}.
-""")
+{say.each("rough minus smooth", rough, words=green)}; E[ab | L] tells how much
+of it lies in lightness alone. Turning the texture of truly yellow grass from
+the least to the most that training has changes the share painted green by
+{say.each("texture of yellow grass", greener, words=green)}.
+"""
+records.write_table(run, "verdict", say.table())
+Markdown(text)
 
 # %% [markdown]
 # ## Caveats
 #
 # - The central half of a CIFAR-10 picture holds background too.
-# - The Jensen-Shannon divergence of finite samples is above 0 also for equal
-#   distributions, and its interval lies a little high.
 # - A share among coloured pixels says little where hardly any pixel has a hue:
 #   read it with the column beside it.
+# - The Jensen-Shannon divergence of finite samples lies above that of all
+#   pictures there are; the bootstrap's estimate of this is taken off.
 # - What is truly green cannot be turned green, so rough meadows do not count;
 #   the blurred truth says how much green a slight displacement makes.
+# - Three trainings say little of how much further ones would differ: where they
+#   differ more than pictures do, the intervals are too narrow.
 #
 # **Exercise.** The dose-response curves of L1 and L2 differ. At which share do
 # the mean and the median of the training cars' colours become red, and does

@@ -41,18 +41,13 @@ from colornb.limits import colour, leaks, regions
 from colornb.measured import Measured, Sweep
 from colornb.training import short
 
-run = study.begin("08_koalarization_limits", globals())
-o, statistics = run.parameters, regions.STATISTICS
+run, say = study.begin("08_koalarization_limits", globals()), prose.Verdict()
+o, measures, error = run.parameters, regions.STATISTICS, regions.ab_error
 train, test = run.load("train", "photos"), run.load("test", "photos")
 size = test.images.shape[-1]
 ours, trivial = "koalarization/default", ["gray", "mean_ab", "ab_given_l"]
 with_features, without = (f"koalarization/{k}_features" for k in ("with", "no"))
-on_scenes = "koalarization/scenes"
-
-
-def scenes_of(split):
-    number = len(run.load(split, "drawn"))
-    return scenes.image_set(split, size=size, limit=number)
+on_scenes, plain = "koalarization/scenes", "baseline/ab_given_l"
 
 
 def count(pictures, images=test, where=None):
@@ -69,7 +64,7 @@ def count(pictures, images=test, where=None):
 # %% tags=["hide-input"]
 systems = painted.trained(run, [ours], test)
 systems = painted.beside_controls(systems, test, train, trivial)
-found = measured.measure(run, systems, count, statistics, test, train)
+found = measured.measure(run, systems, count, measures, test, train)
 figures.limits_table(found.rows)
 
 # %% tags=["hide-input"]
@@ -82,15 +77,17 @@ figures.pair_table(pairs)
 #
 # Each takes the same number of steps and the settings of the chapter on
 # Koalarization, on a random part of the training set, on all of it without
-# the classifier's features, or on drawn scenes. They are narrower and shorter
-# than that chapter's network and are compared among themselves.
+# the classifier's features, or on drawn scenes whose objects are small and
+# large. They are narrower and shorter than that chapter's network and are
+# compared among themselves.
 
-# %% tags=["hide-output"]
+# %% tags=["remove-output"]
+SIZES = (0.15, 0.3, 0.6, 0.9, 1.2)
 settings = study.parameters("02_koalarization", run.profile, "default")
-drawn, few = scenes_of("train"), test.subset(range(10))
-weights = short.fit_variations(
-    train, drawn, run.folder / "trained", settings, monitor=few, **o
-)
+number = len(run.load("train", "drawn"))
+drawn = scenes.of_sizes("train", SIZES, size=size, limit=number)
+varied = (train, drawn, run.folder / "trained", settings)
+weights = short.fit_variations(*varied, monitor=test.subset(range(10)), **o)
 n = o["sizes"][-1]
 
 # %% [markdown]
@@ -100,30 +97,31 @@ n = o["sizes"][-1]
 # bin of its area. The rows without a network say how hard the regions of a
 # bin are.
 
-
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-area", "caption": "ab error over that of gray, by the area of the region as a share of the photograph, with 95 % intervals over photographs and seeds. Below the dashed line colours are worth more than none."}, "image": {"alt": "Error by region area for Koalarization and two rows without a network"}}
-def count_areas(pictures):
-    return regions.count_by_area(pictures, views.images, maps)
-
-
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-area", "caption": "ab error over that of gray, by the area of the region as a share of the photograph, with 95 % intervals over photographs and trainings. Below the dashed line colours are worth more than none."}, "image": {"alt": "Error by region area for Koalarization and two rows without a network"}}
 views = run.load("test", "regions")
-maps = leaks.label_maps(views)
+truth = (views.images, leaks.label_maps(views))
 of_views = painted.trained(run, [ours], views)
 of_views |= painted.trivial(views, train, trivial[1:])
-counts = {k: [count_areas(p) for p in made] for k, made in of_views.items()}
-areas = Measured(counts, statistics, views.name)
-by_area = areas.curves(regions.relative_error)
-records.write_table(run, "area", measured.table_of(by_area, "area"))
+counts = {
+    name: [regions.count_by_area(p, *truth) for p in made]
+    for name, made in of_views.items()
+}
+areas = Measured(counts, measures, views.name)
+kinds = (areas.curves(regions.relative_error), regions.AREA_NAMES)
 label = "ab error / that of gray"
-figures.by_category(by_area, regions.AREA_NAMES, y=label, ideal=1)
+measured.draw_kinds(run, "area", *kinds, y=label, ideal=1)
+
+# %% tags=["hide-input"]
+listed = ", ".join(f"{n:,.0f}" for n in counts[plain][0]["pixels"].sum(0))
+Markdown(f"From the smallest bin to the largest there are {listed} regions.")
 
 # %% [markdown]
-# In scenes the size of the object is a knob. The network trained on scenes
-# sees familiar content there, so only the size changes. The mean colour's
-# curve says what the objects' own colours do to the measure.
+# In scenes the size of the object is a knob. The network trained on scenes has
+# seen objects of all these sizes, equally often, so only the size changes. The
+# mean colour's curve says what the objects' own colours do to the measure.
 
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-object-size", "caption": "ab error on the object, over that of gray, against its size (1 is about half the picture's width), for a network trained on ordinary scenes. Bands: 95 % over scenes and seeds."}, "image": {"alt": "Curves of the error on an object against its size"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-object-size", "caption": "ab error on the object, over that of gray, against its size (1 is about half the picture's width), for a network trained on scenes with objects of these sizes. Bands: 95 % over scenes and trainings."}, "image": {"alt": "Curves of the error on an object against its size"}}
 def paint_scenes(images):
     made = {on_scenes: painted.paint_each(weights["scenes"], images)}
     return made | painted.trivial(images, drawn, ["mean_ab"])
@@ -133,14 +131,12 @@ def count_object(pictures, images):
     return count(pictures, images, images.masks == scenes.OBJECT)
 
 
-tested, knobs = scenes_of("test"), (0.15, 0.3, 0.6, 0.9, 1.2)
-same = {"size": size, "limit": min(200, len(tested))}
-by_size = measured.along_knob(
-    "object_size", knobs, paint_scenes, count_object, **same
-)
-records.write_table(run, "object_size", by_size.table(statistics, "size"))
-lines = {"": by_size.curves(regions.relative_error)}
-figures.curves(lines, x="size of the object (knob)", y=label)
+number = len(run.load("test", "drawn"))
+tested = scenes.image_set("test", size=size, limit=number)
+knob = ("object_size", SIZES, paint_scenes, count_object)
+by_size = measured.along_knob(*knob, size=size, limit=min(200, number))
+lines, axis = {"": by_size.curves(regions.relative_error)}, "size of the object"
+measured.draw(run, "object_size", lines, x=axis, y=label)
 
 # %% [markdown]
 # ## Unfamiliar content
@@ -150,7 +146,7 @@ figures.curves(lines, x="size of the object (knob)", y=label)
 # are fitted on the photographs of cats and dogs.
 
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-content", "caption": "ab error over that of gray on four kinds of content, with 95 % intervals over pictures and seeds. Below the dashed line colours are worth more than none."}, "image": {"alt": "Error on four kinds of content for two networks and two rows without one"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-content", "caption": "ab error over that of gray on four kinds of content, with 95 % intervals over pictures and trainings. Below the dashed line colours are worth more than none."}, "image": {"alt": "Error on four kinds of content for two networks and two rows without one"}}
 def paint_all(images):
     made = painted.trained(run, [ours], images)
     made[on_scenes] = painted.paint_each(weights["scenes"], images)
@@ -158,25 +154,21 @@ def paint_all(images):
 
 
 small = run.load("test", "small")
-enlarged = interpolate(small.images.float(), (size, size), mode="bilinear")
-others = {
-    "own test set": test,
-    "photographs of many things": views,
-    "small pictures, enlarged": replace(small, images=enlarged.byte()),
-    "drawn scenes": tested,
-}
-content = measured.sweep(
-    {title: (paint_all(images), images) for title, images in others.items()},
-    count,
-)
-records.write_table(run, "content", content.table(statistics, "content"))
-by_content = content.curves(regions.relative_error)
-figures.by_category(by_content, list(others), y=label, ideal=1)
+large = interpolate(small.images.float(), (size, size), mode="bilinear")
+small = replace(small, images=large.round().byte())
+many = "photographs of many things"
+others = {"own test set": test, many: views}
+others |= {"small pictures, enlarged": small, "drawn scenes": tested}
+made = {title: (paint_all(one), one) for title, one in others.items()}
+content = measured.sweep(made, count)
+kinds = (content.curves(regions.relative_error), list(others))
+measured.draw_kinds(run, "content", *kinds, y=label, ideal=1)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-views", "caption": "Koalarization on photographs of many things, at even ranks of the ab error over that of gray (first seed): best on the left, worst on the right."}, "image": {"alt": "Rows of photographs: gray, Koalarization, truth"}}
-first = content.counts[ours]["photographs of many things"][0]
-ranks = figures.even_ranks(regions.relative_error(first), 7)
-figures.beside_truth(views.images[ranks], {ours: of_views[ours][0][ranks]})
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-views", "caption": "Koalarization on photographs of many things, at even ranks of the ab error over that of gray (first training): best on the left, worst on the right."}, "image": {"alt": "Rows of photographs: gray, Koalarization, truth"}}
+first = regions.relative_error(content.counts[ours][many][0])
+ranks = figures.even_ranks(first, 7)
+titles, pictures = [f"{first[i]:.2f}" for i in ranks], of_views[ours][0][ranks]
+figures.beside_truth(views.images[ranks], {ours: pictures}, titles=titles)
 
 # %% [markdown]
 # ## The number of training pictures
@@ -185,33 +177,36 @@ figures.beside_truth(views.images[ranks], {ours: of_views[ours][0][ranks]})
 # pictures differs. A larger set contains the smaller one of the same seed.
 
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-size", "caption": "ab error over that of gray on the test set against the number of training pictures, at equal steps. Bands: 95 % over pictures and seeds (a seed draws the pictures too)."}, "image": {"alt": "Curve of the error against the size of the training set"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-size", "caption": "ab error over that of gray on the test set against the number of training pictures, at equal steps. Bands: 95 % over pictures and trainings (a training draws its pictures too)."}, "image": {"alt": "Curve of the error against the size of the training set"}}
 def learned_from(number):
     made = painted.paint_each(weights[f"with_{number}"], test)
-    part = short.part(train, number, 0)
-    rows = painted.trivial(test, part, ["ab_given_l"])
-    return {with_features: made} | rows, test
+    parts = [short.part(train, number, seed) for seed in range(o["seeds"])]
+    rows = [painted.trivial(test, part, ["ab_given_l"]) for part in parts]
+    return {with_features: made, plain: [row[plain][0] for row in rows]}, test
 
 
 grown = measured.sweep({k: learned_from(k) for k in o["sizes"]}, count)
-records.write_table(run, "training_size", grown.table(statistics, "images"))
-lines = {"": grown.curves(regions.relative_error)}
-figures.curves(lines, x="training pictures", y=label)
+lines, axis = {"": grown.curves(regions.relative_error)}, "training pictures"
+measured.draw(run, "training_size", lines, x=axis, y=label)
 
 # %% [markdown]
 # ## What the classifier's features are worth, and where
 #
-# The same training with and without them: by class, and by how colourful the
-# true picture is.
+# The same training with and without them: by class, by how colourful the true
+# picture is, and on photographs of many things.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-features", "caption": "ab error with the classifier's features minus without, by class and by quarter of the true chroma, with 95 % intervals over pictures and seeds. Below zero the features help."}, "image": {"alt": "Difference of the error by class and by colourfulness"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-features", "caption": "ab error with the classifier's features minus without, by class, by quarter of the true chroma and on photographs of many things, with 95 % intervals over pictures and trainings. Below zero the features help."}, "image": {"alt": "Difference of the error by class, by colourfulness and on other photographs"}}
 bare = [count(made) for made in painted.paint_each(weights["without"], test)]
-helped = intervals.differences_by_kind(
-    grown.counts[with_features][n], bare, regions.ab_error, regions.kinds(test)
+by_kind = (grown.counts[with_features][n], bare, error, regions.kinds(test))
+helped = intervals.differences_by_kind(*by_kind)
+both = (
+    [count(made, views) for made in painted.paint_each(weights[k], views)]
+    for k in (f"with_{n}", "without")
 )
-gain = {with_features: measured.line(helped)}
-records.write_table(run, "features", measured.table_of(gain, "pictures"))
-figures.by_category(gain, list(helped), y="change of the ab error", ideal=0)
+helped[many] = intervals.difference(*both, error)
+kinds = ({with_features: measured.line(helped)}, list(helped))
+change = "change of the ab error (Lab units)"
+measured.draw_kinds(run, "features", *kinds, y=change, ideal=0)
 
 # %% [markdown]
 # ## Context
@@ -226,70 +221,76 @@ figures.by_category(gain, list(helped), y="change of the ab error", ideal=0)
 # %% tags=["hide-input"]
 some = test.subset(range(0, len(test), max(1, len(test) // 300)))
 middle, bodies = colour.centre(some.images), tested.masks == scenes.OBJECT
-shown = {
+asked = {
     with_features: (f"with_{n}", some, middle),
     without: ("without", some, middle),
     on_scenes: ("scenes", tested, bodies),
 }
-hiding = Sweep({})
-for name, (key, images, where) in shown.items():
-    paint = partial(painted.paint_each, weights[key])
-    hiding.counts[name] = regions.count_hiding(paint, images, where)
-table = hiding.table({"ab_error": regions.ab_error}, "aspect")
-records.write_table(run, "hiding", table)
-worse = hiding.change(regions.ab_error, "shown", "hidden")
+counts = {
+    name: regions.count_hiding(partial(painted.paint_each, weights[k]), *of)
+    for name, (k, *of) in asked.items()
+}
+hiding = Sweep(counts)
+records.write_table(run, "hiding", hiding.table({"ab_error": error}, "aspect"))
+worse = hiding.change(error, "shown", "hidden")
 ways = ("moved by hiding", "moved by mirroring")
-moved = {f"Colour {k}": hiding.at(k, regions.ab_error) for k in ways}
+moved = {f"Colour {k}": hiding.at(k, error) for k in ways}
 prose.table({"ab error, hidden minus shown": worse} | moved, "+.2f")
 
 # %% [markdown]
 # ## Verdict
 
 # %% tags=["hide-input"]
+by_region = areas.beside("baseline/mean_ab").counts[ours]
+by_region = {ours: intervals.estimate(by_region, regions.large_minus_small)}
+by_object = by_size.change(regions.relative_error, SIZES[0], SIZES[-1])
 farther = content.from_first(regions.relative_error, ours)
-by_region = {
-    name: intervals.estimate(counts, regions.large_minus_small)
-    for name, counts in areas.counts.items()
-}
-by_object = by_size.change(regions.relative_error, knobs[0], knobs[-1])
-variety = grown.change(regions.relative_error, o["sizes"][0], n)
-at_all = found.of("relative_error", [ours, "baseline/mean_ab"])
-harder = ("harder than its own", "easier than its own", "no different")
-larger = ("worse in large ones", "better in large ones", "no difference")
-Markdown(f"""
-**In short.** All errors are in multiples of a gray picture's. On its own test
-set: {prose.each(at_all, ".3f")}.
+of_plain = (regions.error_over_control, ours)
+farther_plain = content.beside(plain).from_first(*of_plain)
+ends = (o["sizes"][0], n)
+variety = grown.change(regions.relative_error, *ends, same_training=False)
+own, words = found.of("relative_error", [ours, plain]), ("worse", "better")
+text = f"""
+**In short.** On its own {len(test):,} test pictures (`{test.name}`) the ab
+error, in multiples of a gray picture's, is {say.each("own", own, ".3f")}.
 
-*Small regions.* In photographs the error in regions of more than
-{regions.AREAS[-2]:.0%} of the picture, minus that in regions of
-{regions.AREAS[1]:.1%} to {regions.AREAS[2]:.0%}:
-{prose.each(by_region, words=larger)}. In scenes, from the smallest object to
-the largest: {prose.each(by_object, words=larger)}.
+*Small regions.* In {len(views)} pictures of `{views.name}`, the error in
+multiples of the mean colour's, in regions above {regions.AREAS[-2]:.0%} of the
+picture minus those of {regions.AREAS[1]:.1%} to {regions.AREAS[2]:.0%}, is
+{say.each("large minus small regions", by_region, words=words)}. In scenes,
+from the smallest object to the largest, the error in multiples of gray's
+changes by {say.each("object size", by_object, words=words)}.
 
-*Unfamiliar content*, error minus that on its own test set:
-{prose.each(farther, words=harder)}.
+*Unfamiliar content.* The error in multiples of gray's, minus that on its own
+test set: {say.each("content", farther, words=words)}. In multiples of that of
+E[ab | L]: {say.each("content, over plain", farther_plain, words=words)}.
 
-*Training-set size.* From {o["sizes"][0]:,} to {n:,} pictures at the same number
-of steps the error changes by {prose.each(variety)}. *Features.* With them the
-ab error changes by {prose.number(helped["all"], "+.2f")} Lab units over all
-test pictures.
+*Training-set size.* From {ends[0]:,} to {n:,} pictures at the same number of
+steps the error in multiples of gray's changes by
+{say.each("training size", variety, words=words)}. *Features.* They change the
+ab error, in Lab units, by {say.each("features", helped, "+.2f", words)}.
 
-*Surroundings.* Hiding them changes the ab error on the object by
-{prose.each(worse, "+.2f")}. *Context given with the picture* has no input to
-come in by, so its effect is zero by construction.
-""")
+*Surroundings.* Hiding them changes the ab error on the object, in Lab units,
+by {say.each("hidden", worse, "+.2f", words)}. *Context* that is given with a
+picture has no way in, so its effect is zero by construction.
+"""
+records.write_table(run, "verdict", say.table())
+Markdown(text)
 
 # %% [markdown]
 # ## Caveats
 #
 # - A person's region is not an object; many small ones are parts of larger
-#   things and share their colour.
+#   things and share their colour. A bin is a share of the picture, so a small
+#   region has few pixels where pictures are small.
 # - Enlarged small pictures are blurred, and pictures with hidden surroundings
 #   look like nothing in the training set: part of the effect is that.
 # - At equal steps a small training set is seen many times over. That is the
 #   comparison of variety at equal cost, not of the best that each size allows.
 # - The central half of a photograph of a cat or dog holds background too.
+# - Three trainings say little of how much further ones would differ: where they
+#   differ more than pictures do, the intervals are too narrow.
 #
-# **Exercise.** Train the network on scenes whose objects are all small
-# (`object_size`) and draw its curve beside the one above. Is it the network or
-# what it has seen?
+# **Exercise.** Train the network on scenes of ordinary object sizes alone
+# (`scenes.image_set`) and draw its curve beside the one above. Is it the size,
+# or what it has seen?

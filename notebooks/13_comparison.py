@@ -24,8 +24,7 @@ variant = "default"
 import pandas as pd
 from IPython.display import Markdown
 
-from colornb import baselines, colorize, features, figures, models
-from colornb import records, study
+from colornb import baselines, figures, painted, records, study
 from colornb.realism import kid_floor
 
 run = study.begin("13_comparison", globals())
@@ -44,11 +43,6 @@ def summaries(systems, images):
     return {name: records.summary(f, images) for name, f in systems.items()}
 
 
-def predict(folder, images, vectors=None):
-    model, _ = models.load_weights(folder / "weights.safetensors")
-    return colorize.predict_ab(model, images.images, vectors)
-
-
 # %% [markdown]
 # ## A control row: regression × chroma gain
 #
@@ -59,14 +53,10 @@ def predict(folder, images, vectors=None):
 # to each U-Net trained with L1 alone.
 
 # %%
-val = run.load("val", "small")
-gain = baselines.chroma_gain(
-    predict(folders("03_gan", "l1_only_heldout")[0], val), val.images
-)
-boosted = []
-for k, folder in enumerate(folders("03_gan", "l1_only")):
-    boosted.append(baselines.recolor(test.images, gain * predict(folder, test)))
-    measured = records.measure(boosted[k], test, train)
+gain = painted.chosen_gain(run)
+(boosted,) = painted.regression_gain(run, test).values()
+for k, pictures in enumerate(boosted):
+    measured = records.measure(pictures, test, train)
     control = {"variant": "regression_gain", "seed": k, "gain": gain}
     records.write(run, measured, test, train, **control)
 Markdown(f"The gain is {gain:.2f}.")
@@ -123,8 +113,8 @@ fitted = baselines.fit(train.images, train.labels)
 rows = {"gray": figures.gray(truth.images)}
 rows["mean ab"] = fitted.predict("mean_ab", truth.images, truth.labels)
 for name in ("gan/l1_only", "gan/default"):
-    ab = predict(systems[name][0], truth)
-    rows[figures.NAMES[name]] = baselines.recolor(truth.images, ab)
+    weights = systems[name][0] / "weights.safetensors"
+    rows[figures.NAMES[name]] = painted.paint(weights, truth)
 rows["regression × gain"] = boosted[0][:10]
 rows["truth"] = truth.images
 figures.rows_of_pictures(rows)

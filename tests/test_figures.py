@@ -206,3 +206,37 @@ def test_a_table_takes_any_text():
     head, (cells,) = html_rows(table)
     assert head == ["name", "number"] and cells == [f"{long} second <line>", "3"]
     assert "a <b>" in repr(table)
+
+
+def curve(values, **more):
+    value = np.array(values, float)
+    return {"x": np.arange(len(value)), "value": value, "low": value, "high": value, **more}
+
+
+def test_curves_say_what_they_rest_on_and_what_training_had():
+    lines = {
+        "gan/default": curve([1, 2, 3], n=40, seeds=[1, 2, 3]),
+        "truth": curve([1, np.nan, 3], n=40),
+        "a line of its own": curve([0, 0, 0]),
+    }
+    picture = figures.curves({"left": lines, "right": {}}, x="knob", y="Lab", span=(0.5, 1.5))
+    said = texts(picture)
+    assert "n = 40; networks: 3 trainings" in said and "as in training" in said
+    assert {"left", "knob", "Lab", "truth", "a line of its own"} <= set(said)
+
+
+def test_what_intervals_rest_on():
+    assert figures._sizes({"a": {"n": 40}, "b": {"n": np.array([7, 1200])}}) == "n = 7 to 1,200"
+    assert figures._sizes({"a": {"value": 1}}) == ""
+
+
+def test_limits_table_says_numbers_and_leaves_out_what_is_not_defined():
+    found = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 1000, "seeds": [0.45, 0.55]}
+    nothing = found | {"value": np.nan}
+    (row,) = figures.limits_table(
+        {"gan/default": {"sepia_index": found, "bleed_width": nothing}}
+    ).rows
+    name, of = row["System"].split("\n")
+    assert name == figures.NAMES["gan/default"] and of == "n = 1,000 × 2 trainings"
+    assert row["Sepia index"] == "+0.500\n[+0.400, +0.600]\n+0.450 · +0.550"
+    assert row["Bleed width (pixels)"] == "–"

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from colornb import intervals, lab, painted, scenes
+from colornb import datasets, intervals, lab, painted, scenes
 from colornb.limits import leaks, regions
 
 TRAIN, TEST = (scenes.image_set(split, size=32, limit=24) for split in ("train", "test"))
@@ -56,16 +56,36 @@ def test_a_small_region_counts_as_much_as_a_large_one_in_its_own_bin():
     assert value(counts, regions.relative_error)[5] == pytest.approx(0.5 * 4 / 200, abs=1e-4)
 
 
+ORDERED = ["truth", *(f"truth/blurred_{sigma}" for sigma in painted.BLURS), "baseline/mean_ab"]
+
+
 def test_controls_order():
     rows = painted.truth_and_blurred(TEST) | painted.trivial(TEST, TRAIN, ["mean_ab"])
     maps = leaks.label_maps(TEST)
     whole, small = [], []
-    for (pictures,) in rows.values():
+    for name in ORDERED:
+        (pictures,) = rows[name]
         whole.append(value(regions.count_error(pictures, TEST.images), regions.ab_error))
         by_area = regions.count_by_area(pictures, TEST.images, maps)
         small.append(value(by_area, regions.ab_error)[1])
     assert whole == sorted(whole) and whole[0] == 0
     assert small[:4] == sorted(small[:4]) and small[0] == 0
+
+
+def test_controls_order_on_photographs():
+    photos = datasets.load("photos", "test", size=64)
+    rows = painted.truth_and_blurred(photos) | painted.trivial(photos, photos, ["mean_ab", "gray"])
+    error, relative = (
+        [
+            value(regions.count_error(rows[name][0], photos.images), statistic)
+            for name in (*ORDERED, "baseline/gray")
+        ]
+        for statistic in (regions.ab_error, regions.relative_error)
+    )
+    assert error == sorted(error) and error[0] == 0
+    assert relative[-1] == pytest.approx(1, abs=0.01)
+    faded = regions.count_error(rows["truth/faded"][0], photos.images)
+    assert value(faded, regions.relative_error) == pytest.approx(0.5, abs=0.01)
 
 
 def test_hidden_surroundings_leave_the_object_and_the_mean_lightness():

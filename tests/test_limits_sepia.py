@@ -52,12 +52,19 @@ def check_controls(train, test, bad_rows):
         if name.startswith("baseline"):
             assert found[name][0] > found["truth/blurred_4"][0] + 0.1
             assert found[name][1] > found["truth"][1] + 0.2
-    kept = [found[name][2] for name in rows if name.startswith("truth")]
-    assert kept == sorted(kept, reverse=True) and kept[-1] > 0.5
+    kept = [found[name][2] for name in rows if name.startswith(("truth/b", "truth/f"))]
+    assert kept == sorted(kept, reverse=True)
+    assert kept[-2] > 0.5 and kept[-1] == pytest.approx(0.5, abs=0.02), "faded to a half"
+    assert found["truth/faded"][:2] == pytest.approx(found["truth"][:2], abs=0.03), "not its hues"
 
 
 def test_the_truth_is_at_the_good_end_and_one_colour_for_all_at_the_bad():
     check_controls(TRAIN, TEST, ["mean_ab"])
+
+
+def test_the_order_holds_on_photographs():
+    photos = datasets.load("photos", "test", size=64)
+    check_controls(photos, photos, ["mean_ab"])
 
 
 @pytest.mark.skipif("COLORNB_DATA" not in os.environ, reason="needs COLORNB_DATA")
@@ -81,6 +88,10 @@ def test_clear_skies_are_smooth_blue_and_warmer_below():
         pixels[:, 2, :16] = b[:, None]
         return lab.to_uint8(lab.lab_to_rgb(pixels))
 
+    for sky in (rising, rising.flip(0), rising + 50):
+        assert sepia.smooth_tops(picture(sky))[0, :16].all(), "found in lightness alone"
+    assert not sepia.smooth_tops(picture(rising))[0, 16:].any()
+    assert not sepia.smooth_tops(picture(rising, noise=15)).any()
     found = sepia.clear_skies(picture(rising))
     assert found[0, :16].all() and not found[0, 16:].any()
     assert not sepia.clear_skies(picture(rising.flip(0))).any(), "colder below"

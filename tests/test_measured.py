@@ -45,7 +45,7 @@ def test_curves_of_a_vector_and_their_table():
     assert curves["a/b"]["value"].tolist() == [0.25, 0.5] == curves["a/b"]["low"].tolist()
     assert found.curves(share, x=[7, 8])["c/d"]["x"].tolist() == [7, 8]
     table = measured.table_of(curves, "place")
-    assert list(table) == ["system", "place", "value", "low", "high"] and len(table) == 2
+    assert list(table) == ["system", "place", "value", "low", "high", "n"] and len(table) == 2
 
 
 def test_a_sweep_of_known_slope():
@@ -61,6 +61,48 @@ def test_a_sweep_of_known_slope():
     assert list(table) == ["system", "knob", "measure", "value", "low", "high", "n"]
     assert len(table) == 3 and (table["n"] == 40).all()
     assert sweep.at(0.5, share)["gan/a"]["value"] == pytest.approx(curve["value"][1])
+
+
+def test_a_change_of_the_same_networks_draws_their_seeds_together():
+    seeds = [counts(offset, seed=0) for offset in (-0.1, 0.0, 0.1)]
+    moved = [{**one, "part": one["part"] + 0.03} for one in seeds]
+    sweep = Sweep({"a/b": {0.0: seeds, 1.0: moved}})
+    same = sweep.change(share, 0.0, 1.0)["a/b"]
+    assert [same[key] for key in ("difference", "low", "high")] == pytest.approx([0.03] * 3)
+    apart = sweep.change(share, 0.0, 1.0, same_training=False)["a/b"]
+    assert apart["low"] < -0.02 and apart["high"] > 0.08
+
+
+def test_counts_beside_a_control():
+    own, control = [counts(0.6), counts(0.8, seed=1)], [counts(0.5)]
+
+    def quotient(means):
+        return means["part"] / means["part_control"]
+
+    sweep = Sweep({"a/b": {1: own}, "baseline/c": {1: control}}).beside("baseline/c")
+    found = sweep.curves(quotient, ["a/b"])["a/b"]
+    value = np.mean([one["part"].mean() for one in own]) / control[0]["part"].mean()
+    assert found["value"] == pytest.approx([value])
+    measures = Measured({"a/b": own, "baseline/c": control}, {"q": quotient}, "x")
+    assert measures.beside("baseline/c").rows["baseline/c"]["q"]["value"] == 1
+
+
+def test_differences_from_a_control():
+    sweep = Sweep({"a/b": {0.5: [counts(0.7)]}, "truth": {0.5: [counts(0.5)]}})
+    (found,) = sweep.against("truth", share, 0.5).items()
+    assert found[0] == "a/b" and found[1]["difference"] == pytest.approx(0.2)
+
+
+def test_drawn_curves_leave_their_numbers(tmp_path, monkeypatch):
+    monkeypatch.setattr("colornb.study.RUNS", tmp_path)
+    run = StudyRun("06_sepia", "gan", "smoke", "default", 0, {})
+    lines = Sweep({"gan/a": {x: [counts(x)] for x in (0.0, 1.0)}}).curves(share)
+    picture = measured.draw(run, "curve", {"left": lines, "right": lines}, x="x", y="y")
+    assert picture.mime == "image/svg+xml" and "n = 40" in picture.data
+    table = pd.read_csv(run.folder / "tables" / "curve.csv")
+    assert list(table) == ["system", "x", "value", "low", "high", "n", "panel"] and len(table) == 4
+    measured.draw_kinds(run, "kinds", lines, ["one", "two"], y="y", ideal=0)
+    assert len(pd.read_csv(run.folder / "tables" / "kinds.csv")) == 2
 
 
 def test_other_images_are_drawn_apart():
@@ -126,12 +168,26 @@ def test_numbers_are_said_with_their_intervals():
     around = {"difference": -0.1, "low": -0.3, "high": 0.1}
     assert prose.number(above, ".2f") == "0.50 [0.25, 0.75]"
     assert prose.number(around) == "-0.100 [-0.300, +0.100]"
-    words = ("more", "less", "as much")
-    assert [prose.judge(found, *words) for found in (above, around)] == ["more", "as much"]
-    assert prose.judge({"low": -2, "high": -1}, *words) == "less"
-    assert prose.each({"truth": above, "mine": around}, "+.1f", words) == (
-        "truth +0.5 [+0.2, +0.8], more; mine -0.1 [-0.3, +0.1], as much"
+    words, nothing = ("more", "less"), dict.fromkeys(("value", "low", "high"), np.nan)
+    judged = [prose.judge(found, *words) for found in (above, around)]
+    assert judged == ["more", "not distinguishable"]
+    assert prose.judge({"value": -1.5, "low": -2, "high": -1}, *words) == "less"
+    assert prose.judge(above, *words, ideal=1) == "less"
+    assert (prose.judge(nothing, *words), prose.number(nothing)) == (
+        "nothing to measure",
+        "not defined",
     )
+    assert prose.each({"truth": above, "mine": around}, "+.1f", words) == (
+        "truth +0.5 [+0.2, +0.8], more; mine -0.1 [-0.3, +0.1], not distinguishable"
+    )
+    say = prose.Verdict()
+    assert say.number("one", above, ".2f", about="truth") == prose.number(above, ".2f")
+    rows = {"truth": above | {"n": 7, "seeds": [0.4, 0.6]}, "mine": around}
+    assert say.each("two", rows, words=words) == prose.each(rows, words=words)
+    said = say.table()
+    assert said["claim"].tolist() == ["one", "two", "two"]
+    assert said["value"].tolist() == [0.5, 0.5, -0.1]
+    assert (said["n"][1], said["seeds"][1]) == (7, 2)
     table = prose.table({"a": {"truth": above}, "b": {"truth": around}}, "+.1f")
     assert table.rows == [
         {"System": "truth", "a": "+0.5 [+0.2, +0.8]", "b": "-0.1 [-0.3, +0.1]"}

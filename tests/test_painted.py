@@ -36,11 +36,19 @@ def test_blurred_truth_is_further_away_the_more_it_is_blurred():
     assert list(controls)[0] == "truth" and torch.equal(controls["truth"][0], TEST.images)
     true = lab_of(TEST.images)
     shift = [
-        (lab_of(pictures) - true)[:, 1:].square().mean() for (pictures,) in controls.values()
+        (lab_of(controls[name][0]) - true)[:, 1:].square().mean()
+        for name in ("truth", *(f"truth/blurred_{sigma}" for sigma in painted.BLURS))
     ]
     assert shift == sorted(shift) and shift[0] == 0 < shift[1]
-    (most,) = controls["truth/blurred_4"]
-    assert (lab_of(most) - true)[:, 0].abs().mean() < 1
+    for (pictures,) in controls.values():
+        assert (lab_of(pictures) - true)[:, 0].abs().mean() < 1
+
+
+def test_faded_truth_has_half_the_chroma_everywhere_and_the_same_hues():
+    (faded,) = painted.truth_and_blurred(TEST)["truth/faded"]
+    ab, half = lab_of(TEST.images)[:, 1:], lab_of(faded)[:, 1:]
+    assert (half - ab / 2).norm(dim=1).max() < 1  # the rounding of 8 bits
+    assert float(half.norm(dim=1).mean() / ab.norm(dim=1).mean()) == pytest.approx(0.5, rel=0.01)
 
 
 def test_rows_without_a_network_have_one_picture_set_each():
@@ -80,6 +88,39 @@ def test_a_system_is_painted_after_each_kept_epoch(tmp_path, monkeypatch):
     assert torch.equal(seeds[5][0], painted.trained(run, ["gan/l1_only"], TEST)["gan/l1_only"][0])
 
 
+def test_the_gain_is_chosen_on_validation_pictures_and_applied_to_each_seed(tmp_path, monkeypatch):
+    """The networks are stand-ins that give every pixel one ab; only the file's name counts."""
+    monkeypatch.setattr("colornb.study.RUNS", tmp_path)
+    plan = {"03_gan": [("l1_only_heldout", 0), ("l1_only", 0), ("l1_only", 1)]}
+    monkeypatch.setattr(painted, "planned", lambda profile: plan)
+    ab_of = {"l1_only_heldout": (3.0, 4.0), "l1_only/seed0": (0.0, 2.0), "l1_only/seed1": (2.0, 0)}
+    for variant, seed in plan["03_gan"]:
+        folder = run_folder("smoke", "03_gan", variant, seed)
+        folder.mkdir(parents=True)
+        (folder / "metrics.json").write_text("{}")
+
+    def predicted_ab(weights, images):
+        (ab,) = (ab for name, ab in ab_of.items() if name in str(weights))
+        return torch.tensor(ab).view(1, 2, 1, 1).expand(len(images), 2, *images.images.shape[2:])
+
+    monkeypatch.setattr(painted, "_predicted_ab", predicted_ab)
+    run = StudyRun("05_colour_bias", "gan", "smoke", "default", 0, {})
+    val = run.load("val", "small")
+    chroma = float(lab_of(val.images)[:, 1:].norm(dim=1).mean())
+    gain = painted.chosen_gain(run)
+    assert gain == pytest.approx(chroma / 5, rel=0.03)  # the stand-in's chroma is 5, some is cut
+    ((name, pictures),) = painted.regression_gain(run, TEST).items()
+    assert name == "baseline/regression_gain" and len(pictures) == 2
+    for made, axis in zip(pictures, (1, 0), strict=True):
+        ab = lab_of(made)[:, 1:].mean((0, 2, 3))
+        assert float(ab[axis]) == pytest.approx(2 * gain, rel=0.1) and abs(ab[1 - axis]) < 1
+    for missing in ("l1_only", "l1_only_heldout"):
+        less = {"03_gan": [r for r in plan["03_gan"] if r[0] != missing]}
+        monkeypatch.setattr(painted, "planned", lambda profile, less=less: less)
+        assert painted.regression_gain(run, TEST) == {}
+    assert painted.chosen_gain(run) is None
+
+
 def test_controls_follow_the_systems():
     found = painted.beside_controls({"gan/x": [TEST.images]}, TEST, TRAIN, ["gray"])
-    assert list(found)[:3] == ["gan/x", "baseline/gray", "truth"] and len(found) == 6
+    assert list(found)[:3] == ["gan/x", "baseline/gray", "truth"] and len(found) == 7

@@ -243,3 +243,11 @@ def test_wrong_knobs_are_refused(wrong):
 def test_unknown_split_is_refused():
     with pytest.raises(ColornbError, match="holdout"):
         scenes.image_set("holdout")
+
+
+def test_scenes_of_several_object_sizes():
+    sizes = (0.3, 1.2)
+    found = scenes.of_sizes("train", sizes, size=48, limit=41)
+    areas = (found.masks == scenes.OBJECT).flatten(1).sum(1).split(20)
+    assert len(found) == len(set(found.ids)) == len(found.captions) == 40
+    assert areas[1].float().mean() > 3 * areas[0].float().mean() > 0

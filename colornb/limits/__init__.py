@@ -14,7 +14,10 @@ GREEN = (100.0, 160.0)
 """Hue angles in degrees that count as green."""
 
 LIMITS = {
-    "bias_amplification": Metric("Majority hue, predicted / true share", "one", ".2f", "ratio"),
+    "bias_amplification": Metric("Majority hue, painted / true pixels", "one", ".2f", "ratio"),
+    "majority_among_coloured": Metric(
+        "Majority hue among coloured pixels, painted / true", "one", ".2f", "ratio"
+    ),
     "coloured_share": Metric("Object pixels with a hue", "one", ".1%", "share"),
     "js_divergence": Metric("Jensen-Shannon divergence of colours (bits)", "lower", ".3f", "bit"),
     "rare_recall": Metric("Recall of rare colours (share)", "higher", ".1%", "share"),
@@ -26,6 +29,7 @@ LIMITS = {
     "interior_error": Metric("ab error elsewhere", "lower", ".2f", "Lab"),
     "boundary_error_ratio": Metric("ab error, near / elsewhere", "lower", ".2f", "ratio"),
     "cdr": Metric("CDR", "higher", ".3f", "share"),
+    "bleed_counted": Metric("Pictures painted in two colours", "one", ".0%", "share"),
     "bleed_width": Metric("Bleed width (pixels)", "lower", ".2f", "px"),
     "ab_error": Metric("ab error", "lower", ".2f", "Lab"),
     "relative_error": Metric("ab error / that of gray", "lower", ".3f", "ratio"),

@@ -8,18 +8,21 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, one_hot
+from torch.nn.functional import one_hot
 
 from colornb import lab
 from colornb.datasets import ImageSet
 from colornb.intervals import Counts
-from colornb.limits import GREEN, HUE_CHROMA
+from colornb.limits import GREEN
+from colornb.limits.pixels import ab_distance, hue, roughness
 
 SECTORS = 12
 """Sectors of 30 degrees that the circle of hues is cut into, the first centred on 0 degrees: about
 as finely as there are names for hues."""
 GROUPS = 10
-"""Groups of colours from rare to frequent, and of places from smooth to rough."""
+"""Groups of colours from rare to frequent, and of places from smooth to rough. A bin of colour is
+in one group, so where one holds more than a tenth of the pixels (gray has 28 % of CIFAR-10's),
+groups beside its own may be empty."""
 RECALL_DISTANCE = 10.0
 """ab distance (Lab units, a bin's width) within which a colour counts as recalled."""
 
@@ -33,17 +36,11 @@ def centre(images: Tensor) -> Tensor:
     return inside
 
 
-def _hue(ab: Tensor) -> tuple[Tensor, Tensor]:
-    """Hue in degrees (N, H, W) of ab (N, 2, H, W), and where there is one."""
-    a, b = ab.unbind(1)
-    return torch.rad2deg(torch.atan2(b, a)) % 360, torch.hypot(a, b) >= HUE_CHROMA
-
-
 def hue_counts(images: Tensor, where: Tensor) -> np.ndarray:
     """Pixels of each picture in each sector of hue, of those in `where` bool (N, H, W) that have a
     hue: (N, SECTORS)."""
-    hue, coloured = _hue(lab.uint8_to_lab(images)[:, 1:])
-    sector = ((hue + 180 / SECTORS) // (360 / SECTORS)).long() % SECTORS
+    degrees, coloured = hue(lab.uint8_to_lab(images)[:, 1:])
+    sector = ((degrees + 180 / SECTORS) // (360 / SECTORS)).long() % SECTORS
     return (
         ((sector[..., None] == torch.arange(SECTORS)) & (coloured & where)[..., None])
         .sum((1, 2))
@@ -84,10 +81,36 @@ def amplification_by_class(means: Counts) -> np.ndarray:
     return _share(predicted, _share(means["majority_truth"], means["coloured_truth"]))
 
 
+def majority_by_class(means: Counts) -> np.ndarray:
+    """Share of a class's majority hue among all its object pixels, predicted over true: (...,
+    classes). A truth without that hue gives NaN."""
+    return _share(means["majority"], means["majority_truth"])
+
+
 def bias_amplification(means: Counts) -> np.ndarray:
-    """As `amplification_by_class`, over the pictures of all classes: above 1, frequent hues win."""
-    pooled = {name: values.sum(-1, keepdims=True) for name, values in means.items()}
-    return amplification_by_class(pooled)[..., 0]
+    """Share of object pixels with their class's majority hue, predicted over true: above 1,
+    frequent hues win.
+
+    Each class keeps its own number of object pixels. These are the same pixels in the prediction
+    and in the truth, so they cancel, and what is left is the ratio of all majority pixels: the mean
+    of `majority_by_class`, weighted by the truth. A gray pixel has no majority hue: a system that
+    paints dull lies below 1, whatever hues it prefers; for these see `majority_among_coloured`.
+    """
+    return _share(means["majority"].sum(-1), means["majority_truth"].sum(-1))
+
+
+def majority_among_coloured(means: Counts) -> np.ndarray:
+    """As `bias_amplification`, of the object pixels that have a hue.
+
+    The share of the majority hue is taken in each class by itself and weighted by the class's
+    coloured pixels in the truth, so that a system which colours some classes more than others
+    gains nothing by it. Classes without any painted hue are left out. How many pixels have a hue
+    cancels, but which ones does not: a faded truth keeps its most colourful pixels, and is 1 only
+    if hues are as frequent among these as among all.
+    """
+    predicted = _share(means["majority"], means["coloured"])
+    expected = np.nansum(means["coloured_truth"] * predicted, axis=-1)
+    return _share(expected, (means["majority_truth"] * (means["coloured"] > 0)).sum(-1))
 
 
 def coloured_share(means: Counts) -> np.ndarray:
@@ -109,8 +132,12 @@ def count_histograms(predicted: Tensor, truth: Tensor) -> Counts:
 
 def js_divergence(means: Counts) -> np.ndarray:
     """Jensen-Shannon divergence of the histograms of predicted and true ab, in bits: 0 if they are
-    equal, 1 if they share no bin. Its bootstrap draws lie a little high: repeated pictures make
-    both histograms rougher."""
+    equal, 1 if they share no bin.
+
+    Few pictures make both histograms rough and the divergence too large, and repeated ones in a
+    bootstrap draw make them rougher: it is marked as `biased`, so `intervals` corrects it. Equal
+    histograms stay at exactly 0; of nearly equal ones the corrected value may lie below.
+    """
     p, q = (means[k] / means[k].sum(-1, keepdims=True) for k in ("bins", "bins_truth"))
     middle = (p + q) / 2
 
@@ -121,11 +148,16 @@ def js_divergence(means: Counts) -> np.ndarray:
     return (divergence(p) + divergence(q)) / 2
 
 
+js_divergence.biased = True
+
+
 def frequency_groups(images: Tensor) -> np.ndarray:
     """The group 0 (rare) .. GROUPS-1 (frequent) of each of the 313 bins: (313,).
 
-    Bins are ranked by their frequency in training pictures; a group holds about a tenth of their
-    pixels, so the rarest group has many bins and the most frequent ones are a group of their own.
+    Bins are ranked by their frequency in training pictures, and a bin belongs to the tenth of the
+    pixels that its middle falls into: the rarest group has many bins (those never seen, too), the
+    most frequent bins are a group of their own, and beside a bin of more than a tenth of the pixels
+    groups may be empty. `group_shares` says where the groups lie.
     """
     total = _histograms(images).sum(0)
     order = np.argsort(total)
@@ -135,12 +167,18 @@ def frequency_groups(images: Tensor) -> np.ndarray:
     return groups
 
 
+def group_shares(images: Tensor, groups: np.ndarray) -> np.ndarray:
+    """Where each group lies from rare to frequent colours: the share 0..1 of training pixels up to
+    its middle, (GROUPS,). An empty group lies on the border of its neighbours."""
+    share = np.bincount(groups, _histograms(images).sum(0), GROUPS)
+    return (np.cumsum(share) - share / 2) / share.sum()
+
+
 def count_recall(predicted: Tensor, truth: Tensor, groups: np.ndarray) -> Counts:
     """True pixels of each group of colours, `group_pixels`, and those of them whose predicted ab is
     within `RECALL_DISTANCE`, `recalled`: each (N, GROUPS)."""
-    one, other = (lab.uint8_to_lab(images)[:, 1:] for images in (predicted, truth))
-    close = torch.hypot(*(one - other).unbind(1)) <= RECALL_DISTANCE
-    group = torch.from_numpy(groups)[lab.quantize_ab(other)]
+    close = ab_distance(predicted, truth) <= RECALL_DISTANCE
+    group = torch.from_numpy(groups)[lab.quantize_ab(lab.uint8_to_lab(truth)[:, 1:])]
     return _by_group(group, "group_pixels", torch.ones_like(close), "recalled", close)
 
 
@@ -155,7 +193,7 @@ def _by_group(group: Tensor, whole: str, pixels: Tensor, part: str, chosen: Tens
 
 def recall_by_frequency(means: Counts) -> np.ndarray:
     """Share of true pixels that are recalled, from the rarest colours to the most frequent:
-    (..., GROUPS)."""
+    (..., GROUPS); NaN for groups without any."""
     return _share(means["recalled"], means["group_pixels"])
 
 
@@ -166,18 +204,8 @@ def rare_recall(means: Counts) -> np.ndarray:
 
 def is_green(images: Tensor) -> Tensor:
     """Pixels with a hue, which is green: bool (N, H, W)."""
-    hue, coloured = _hue(lab.uint8_to_lab(images)[:, 1:])
-    return coloured & (hue >= GREEN[0]) & (hue <= GREEN[1])
-
-
-def roughness(images: Tensor) -> Tensor:
-    """Standard deviation of L in windows of 5 x 5 pixels: (N, H, W), Lab units."""
-    lightness = lab.uint8_to_lab(images)[:, :1]
-
-    def mean(x: Tensor) -> Tensor:
-        return avg_pool2d(x, 5, 1, 2, count_include_pad=False)[:, 0]
-
-    return (mean(lightness**2) - mean(lightness) ** 2).clamp(min=0).sqrt()
+    degrees, coloured = hue(lab.uint8_to_lab(images)[:, 1:])
+    return coloured & (degrees >= GREEN[0]) & (degrees <= GREEN[1])
 
 
 def roughness_bounds(images: Tensor) -> np.ndarray:
@@ -207,6 +235,7 @@ def texture_to_green(means: Counts) -> np.ndarray:
 
 STATISTICS = {
     "bias_amplification": bias_amplification,
+    "majority_among_coloured": majority_among_coloured,
     "coloured_share": coloured_share,
     "js_divergence": js_divergence,
     "rare_recall": rare_recall,
@@ -277,5 +306,5 @@ def mean_and_median(images: Tensor, where: Tensor) -> tuple[np.ndarray, np.ndarr
 
 def describe(ab: np.ndarray) -> str:
     """Hue and chroma of an ab (2,) in words for a table."""
-    hue, chroma = np.rad2deg(np.arctan2(ab[1], ab[0])) % 360, np.hypot(*ab)
-    return f"hue {hue:.0f}°, chroma {chroma:.0f}"
+    degrees, chroma = np.rad2deg(np.arctan2(ab[1], ab[0])) % 360, np.hypot(*ab)
+    return f"hue {degrees:.0f}°, chroma {chroma:.0f}"

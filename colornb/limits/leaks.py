@@ -5,6 +5,9 @@ exact ones, BSDS500 has human ones; pictures without any are measured at the chr
 truth. Distances are in pixels, from a pixel's centre to the boundary: 0.5 for its neighbours.
 """
 
+from collections.abc import Callable
+from functools import cache
+
 import numpy as np
 import torch
 from scipy.ndimage import distance_transform_edt
@@ -14,10 +17,12 @@ from colornb import lab
 from colornb.datasets import ImageSet
 from colornb.errors import ColornbError
 from colornb.intervals import Counts
+from colornb.limits.pixels import ab_distance
 
 CHROMA_STEP = 10.0
 """ab distance (Lab units) of neighbours, or of two sides, from which on there is a chroma edge."""
 _CLUSTER = 64  # pixels of a SLIC cluster
+_CLUSTER_STEP = 5.0  # ab distance (Lab units) that weighs as much as the way to the next cluster
 _WINDOW = 3  # CDR looks this many pixels each way
 
 
@@ -70,15 +75,10 @@ def near(edges: np.ndarray, radius: float) -> np.ndarray:
     return np.stack(found)
 
 
-def _ab_distance(predicted: Tensor, truth: Tensor) -> np.ndarray:
-    one, other = (lab.uint8_to_lab(images)[:, 1:] for images in (predicted, truth))
-    return torch.hypot(*(one - other).unbind(1)).numpy()
-
-
 def count_boundary_error(predicted: Tensor, truth: Tensor, close: np.ndarray) -> Counts:
     """Sums for each picture (N,): the ab distance of uint8 (N, 3, H, W) to the truth, and the
     number of pixels, of those `close` to a boundary (bool (N, H, W)) and of the others."""
-    error = _ab_distance(predicted, truth)
+    error = ab_distance(predicted, truth).numpy()
     return {
         "near_error": (error * close).sum((1, 2)),
         "near_pixels": close.sum((1, 2)),
@@ -137,7 +137,7 @@ def count_by_contrast(
 ) -> Counts:
     """As the near half of `count_boundary_error`, split by luminance contrast into the bins between
     `bounds`: each (N, len(bounds) - 1)."""
-    error = _ab_distance(predicted, truth)
+    error = ab_distance(predicted, truth).numpy()
     inside = [close & (contrast >= a) & (contrast < b) for a, b in zip(bounds, bounds[1:])]
     return {
         "near_error": np.stack([(error * pixels).sum((1, 2)) for pixels in inside], axis=1),
@@ -161,7 +161,7 @@ def count_bleed(predicted: Tensor, masks: np.ndarray, part: int, reach: int = 6)
 
     Returns:
         `share` and `pixels`, (N, 2, reach): sums of the shares and numbers of pixels, outside and
-        inside, at distances 0.5, 1.5, ...
+        inside, at distances 0.5, 1.5, ...; and `counted` (N,), 1 for pictures with any.
     """
     colours = lab.uint8_to_lab(predicted)[:, 1:].permute(0, 2, 3, 1).numpy()
     share, pixels = np.zeros((2, len(masks), 2, reach))
@@ -188,7 +188,7 @@ def count_bleed(predicted: Tensor, masks: np.ndarray, part: int, reach: int = 6)
             step = (distance[valid] - 1).round().astype(int)
             share[n, side] = np.bincount(step, gone, reach)
             pixels[n, side] = np.bincount(step, minlength=reach)
-    return {"share": share, "pixels": pixels}
+    return {"share": share, "pixels": pixels, "counted": pixels.any((1, 2)).astype(float)}
 
 
 def bleed_profile(means: Counts) -> np.ndarray:
@@ -200,46 +200,140 @@ def bleed_width(means: Counts) -> np.ndarray:
     """How far colour reaches over an edge (pixels): the area under `bleed_profile`, both sides.
 
     A colour that runs over the edge by k pixels and ends there gives k. NaN where nothing counts.
+    A background that changes its colour towards the object all around adds to it or takes from it,
+    in the truth as well; one that changes across the picture does not. So compare with the truth's.
     """
     profile, counted = bleed_profile(means), means["pixels"] > 0
     width = np.where(counted, profile, 0).sum((-2, -1))
     return np.where(counted.any((-2, -1)), width, np.nan)
 
 
-def _clusters(images: Tensor) -> np.ndarray:
-    """SLIC clusters of chroma, of `_CLUSTER` pixels on average: int (N, H, W)."""
+def bleed_counted(means: Counts) -> np.ndarray:
+    """Share of pictures in which `count_bleed` finds two colours; the others leave no trace in
+    `bleed_width`, though the n of its interval holds them."""
+    return means["counted"]
+
+
+WIDTHS = {"bleed_width": bleed_width, "bleed_counted": bleed_counted}
+
+
+def _cluster_means(images: Tensor) -> np.ndarray:
+    """Mean ab of the SLIC cluster of each pixel, clusters having `_CLUSTER` pixels on average:
+    (2, N, H, W), Lab units.
+
+    skimage stretches each picture's values to 0..1 before it weighs them against distances: the
+    compactness is divided by their range, so that faint colours are not clustered like strong ones.
+    """
     from skimage.segmentation import slic
 
-    ab = lab.uint8_to_lab(images)[:, 1:].permute(0, 2, 3, 1).double().numpy() / lab.AB_SCALE
-    number = max(4, ab[0, ..., 0].size // _CLUSTER)
-    options = {"compactness": 0.1, "convert2lab": False, "channel_axis": -1}
-    return np.stack([slic(picture, number, **options) for picture in ab])
+    ab = lab.uint8_to_lab(images)[:, 1:].double().numpy()
+    number = max(4, ab[0, 0].size // _CLUSTER)
+    clusters = np.stack(
+        [
+            slic(
+                picture.transpose(1, 2, 0),
+                number,
+                compactness=_CLUSTER_STEP / max(np.ptp(picture), 1e-6),
+                convert2lab=False,
+                channel_axis=-1,
+            )
+            for picture in ab
+        ]
+    )
+    index = clusters + (clusters.max() + 1) * np.arange(len(ab))[:, None, None]
+    size = np.bincount(index.flat).clip(min=1)
+    return np.stack(
+        [(np.bincount(index.flat, axis.flat) / size)[index] for axis in ab.swapaxes(0, 1)]
+    )
 
 
 def count_cdr(predicted: Tensor, truth: Tensor) -> Counts:
     """Counts of the cluster discrepancy ratio (Kim et al. 2021, arXiv 2107.01619), repaired.
 
-    Both pictures, uint8 (N, 3, H, W), are cut into SLIC clusters of chroma whose number grows with
-    their area. Around each chroma edge pixel of the truth, in a window of 7 x 7 pixels within the
-    picture, S is the set of pixels in another cluster than the centre.
+    Both pictures, uint8 (N, 3, H, W), are cut into SLIC clusters of chroma. Around each chroma edge
+    pixel of the truth, in a window of 7 x 7 pixels, S is the set of pixels whose cluster is another
+    colour than the centre's: their mean ab differ by at least half of `CHROMA_STEP`.
+
+    Against the published code: the number of clusters grows with the area (250 mean nothing at
+    32 x 32); windows end at the border of the picture (the first row and column scored 1); clusters
+    are made of ab in Lab units (skimage's stretching took the rounding of a gray picture for
+    colours); and clusters of one colour are one (SLIC cuts a plain area too, so gray scored 0.39,
+    and the truth with a tenth of its chroma more than the truth blurred by a pixel). That a picture
+    separates what should be together is not counted.
 
     Returns:
         Each (N,): `both`, pixels of S of the truth that are in S of the prediction too, and
         `separated`, pixels of S of the truth.
     """
-    edges, true, made = chroma_edges(truth), _clusters(truth), _clusters(predicted)
+    edges, true, made = chroma_edges(truth), _cluster_means(truth), _cluster_means(predicted)
     both, separated = np.zeros((2, len(edges)))
     height, width = edges.shape[1:]
     for y in range(-_WINDOW, _WINDOW + 1):
         for x in range(-_WINDOW, _WINDOW + 1):
-            here = np.s_[:, max(0, -y) : height - max(0, y), max(0, -x) : width - max(0, x)]
-            there = np.s_[:, max(0, y) : height - max(0, -y), max(0, x) : width - max(0, -x)]
-            apart = edges[here] & (true[here] != true[there])
+            here = np.s_[..., max(0, -y) : height - max(0, y), max(0, -x) : width - max(0, x)]
+            there = np.s_[..., max(0, y) : height - max(0, -y), max(0, x) : width - max(0, -x)]
+            apart, kept = (
+                np.hypot(*(colours[here] - colours[there])) >= CHROMA_STEP / 2
+                for colours in (true, made)
+            )
+            apart &= edges[here]
             separated += apart.sum((1, 2))
-            both += (apart & (made[here] != made[there])).sum((1, 2))
+            both += (apart & kept).sum((1, 2))
     return {"both": both, "separated": separated}
 
 
 def cdr(means: Counts) -> np.ndarray:
-    """Share of the truth's separations at chroma edges that are kept: 1 for the truth."""
+    """Share of the truth's separations at chroma edges that are kept: 1 for the truth, 0 for
+    gray."""
     return means["both"] / means["separated"]
+
+
+def near_over_control(means: Counts) -> np.ndarray:
+    """Error close to boundaries in multiples of a control's on the same pictures, whose counts are
+    beside (`colornb.measured.beside`)."""
+    return means["near_error"] / means["near_error_control"]
+
+
+def high_minus_low_contrast(means: Counts) -> np.ndarray:
+    """`near_over_control` by contrast: in the highest bin minus in the lowest."""
+    found = near_over_control(means)
+    return found[..., -1] - found[..., 0]
+
+
+def object_contrast(images: ImageSet, part: int) -> np.ndarray:
+    """Mean L of the part `part` of the masks minus that of its surroundings within 3 pixels: (N,),
+    Lab units; NaN for pictures without it."""
+    lightness = lab.uint8_to_lab(images.images)[:, 0].numpy()
+    inside = label_maps(images) == part
+    around = near(region_edges(inside), 3) & ~inside
+    with np.errstate(invalid="ignore"):
+        own, other = (
+            (lightness * where).sum((1, 2)) / where.sum((1, 2)) for where in (inside, around)
+        )
+    return own - other
+
+
+def close(images: ImageSet, edges: np.ndarray) -> np.ndarray:
+    """`near` the edges: within 2 pixels, or a 28th of the pictures' width if that is more."""
+    return near(edges, max(2, images.images.shape[-1] // 28))
+
+
+def counting(
+    edges_of: Callable[[ImageSet], np.ndarray], *, part: int | None = None, with_cdr: bool = False
+) -> Callable[[Tensor, ImageSet], Counts]:
+    """A function that counts the error close to edges and elsewhere on pictures of an image set.
+
+    Args:
+        edges_of: the pixels beside the boundaries of such a set, bool (N, H, W).
+        part: label of the object whose bleed is counted as well, see `count_bleed`.
+        with_cdr: counts for `cdr` as well.
+    """
+    close_to = cache(lambda images: close(images, edges_of(images)))
+
+    def count(pictures: Tensor, images: ImageSet) -> Counts:
+        counts = count_boundary_error(pictures, images.images, close_to(images))
+        if part is not None:
+            counts |= count_bleed(pictures, label_maps(images), part)
+        return counts | (count_cdr(pictures, images.images) if with_cdr else {})
+
+    return count

@@ -16,6 +16,7 @@ from torch import Tensor
 from colornb import lab
 from colornb.datasets import ImageSet
 from colornb.intervals import Counts
+from colornb.limits.pixels import ab_distance
 
 AREAS = (0, 0.003, 0.01, 0.03, 0.1, 0.3, 1.01)
 """Bounds of the area of a region, as a share of its picture."""
@@ -24,8 +25,8 @@ AREA_NAMES = [f"{a:.1%} to {min(b, 1):.1%}" for a, b in pairwise(AREAS)]
 
 def _error_and_chroma(predicted: Tensor, truth: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """ab distance to the truth, and the truth's chroma, of each pixel: two (N, H, W)."""
-    one, other = (lab.uint8_to_lab(images)[:, 1:] for images in (predicted, truth))
-    return torch.hypot(*(one - other).unbind(1)).numpy(), torch.hypot(*other.unbind(1)).numpy()
+    chroma = torch.hypot(*lab.uint8_to_lab(truth)[:, 1:].unbind(1))
+    return ab_distance(predicted, truth).numpy(), chroma.numpy()
 
 
 def count_error(predicted: Tensor, truth: Tensor, where: Tensor | None = None) -> Counts:
@@ -79,9 +80,13 @@ def relative_error(means: Counts) -> np.ndarray:
 
 
 def large_minus_small(means: Counts) -> np.ndarray:
-    """`relative_error` by area: in the largest regions minus in those of the second bin; the first
-    holds regions of a few pixels."""
-    found = relative_error(means)
+    """`error_over_control` by area: in the largest regions minus in those of the second bin; the
+    first holds regions of a few pixels.
+
+    A bin is a share of the picture: at 112 pixels its regions have a quarter of the pixels that
+    they have at 224, and what is small in pixels differs between sizes.
+    """
+    found = error_over_control(means)
     return found[..., -1] - found[..., 1]
 
 
@@ -102,8 +107,8 @@ def kinds(images: ImageSet) -> dict[str, np.ndarray]:
 
 
 def hide_surroundings(images: ImageSet, where: Tensor) -> ImageSet:
-    """The pictures in gray, all but `where` bool (N, H, W) set to the mean L of that rest: a network
-    sees the object before nothing."""
+    """The pictures in gray, all but `where` bool (N, H, W) set to the mean L of that rest: a
+    network sees the object before nothing."""
     lightness = lab.uint8_to_lab(images.images)[:, 0]
     outside = ~where
     number = outside.sum((1, 2)).clamp(min=1)
@@ -145,3 +150,9 @@ def count_hiding(
             ("moved by mirroring", mirrored, shown),
         )
     }
+
+
+def error_over_control(means: Counts) -> np.ndarray:
+    """ab error in multiples of a control's on the same pictures, whose counts are beside
+    (`colornb.measured.beside`)."""
+    return means["error"] / means["error_control"]

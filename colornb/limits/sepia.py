@@ -3,11 +3,10 @@
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d
 
 from colornb import lab
 from colornb.intervals import Counts
-from colornb.limits import HUE_CHROMA
+from colornb.limits.pixels import hue, roughness
 
 SEPIA_ANGLE = 25.0
 """Degrees from the hue of the training mean within which a colour counts as sepia."""
@@ -57,8 +56,7 @@ def sepia_index(means: Counts) -> np.ndarray:
 
     0 for the truth; 1 minus the truth's share if everything has the training mean's colour.
     """
-    truth = _where_coloured(means, means["sepia_truth"], "_truth")
-    return _where_coloured(means, means["sepia"]) - truth
+    return _where_coloured(means, means["sepia"]) - sepia_share_truth(means)
 
 
 def mean_ab_projection(means: Counts) -> np.ndarray:
@@ -88,33 +86,44 @@ STATISTICS = {
 }
 
 
+def sepia_share_truth(means: Counts) -> np.ndarray:
+    """Share of the true chroma with the hue of the training mean."""
+    return _where_coloured(means, means["sepia_truth"], "_truth")
+
+
+def smooth_tops(images: Tensor) -> Tensor:
+    """Smooth upper halves, as skies have them, found in L alone: bool (N, H, W) of uint8 pictures.
+
+    The pixels of the upper half whose L fluctuates by less than 4 (`pixels.roughness`), of pictures
+    where they are at least half of it. Elsewhere all is False.
+    """
+    half = images.shape[2] // 2
+    smooth = roughness(images) < 4
+    smooth[:, half:] = False
+    return smooth & (_share_of_top(smooth) >= 0.5)[:, None, None]
+
+
+def _share_of_top(pixels: Tensor) -> Tensor:
+    return pixels[:, : pixels.shape[1] // 2].float().mean((1, 2))
+
+
 @torch.no_grad()
 def clear_skies(images: Tensor) -> Tensor:
     """Clear skies that turn from blue to warmer colours: bool (N, H, W) of true pictures uint8.
 
-    A rule without a choice by eye: the smooth pixels of the upper half (standard deviation of L
-    below 4 in windows of 5 x 5), of pictures where they are at least half of it, at least a quarter
-    of it is blue (hue 200 to 300 degrees), and b of the third next to the middle is at least
-    5 Lab units above b of the top third. Elsewhere all is False.
+    A rule without a choice by eye: of the `smooth_tops`, those where at least a quarter of the
+    upper half is blue (hue 200 to 300 degrees), and b of the third next to the middle is at least
+    5 Lab units above b of the top third. The rule looks at the true colours, so any system that
+    cannot see them looks more sepia than these skies.
     """
-    lightness, a, b = lab.uint8_to_lab(images).unbind(1)
-
-    def mean(x: Tensor) -> Tensor:
-        return avg_pool2d(x[:, None], 5, 1, 2, count_include_pad=False)[:, 0]
-
-    half = images.shape[2] // 2
-    smooth = mean(lightness**2) - mean(lightness) ** 2 < 4.0**2
-    smooth[:, half:] = False
-    hue = torch.rad2deg(torch.atan2(b, a)) % 360
-    blue = smooth & (torch.hypot(a, b) >= HUE_CHROMA) & (hue >= 200) & (hue <= 300)
-
-    def share(pixels: Tensor) -> Tensor:
-        return pixels[:, :half].float().mean((1, 2))
+    ab = lab.uint8_to_lab(images)[:, 1:]
+    smooth, half = smooth_tops(images), images.shape[2] // 2
+    degrees, coloured = hue(ab)
+    blue = smooth & coloured & (degrees >= 200) & (degrees <= 300)
 
     def b_of(rows: slice) -> Tensor:
         """NaN, which no comparison holds for, where these rows have no smooth pixel."""
-        return (b * smooth)[:, rows].sum((1, 2)) / smooth[:, rows].sum((1, 2))
+        return (ab[:, 1] * smooth)[:, rows].sum((1, 2)) / smooth[:, rows].sum((1, 2))
 
     warmer = b_of(slice(half - half // 3, half)) - b_of(slice(0, half // 3)) >= 5
-    chosen = (share(smooth) >= 0.5) & (share(blue) >= 0.25) & warmer
-    return smooth & chosen[:, None, None]
+    return smooth & ((_share_of_top(blue) >= 0.25) & warmer)[:, None, None]
