@@ -159,8 +159,9 @@ figures.pair_table(pairs)
 # First, all pictures whose upper half is mostly smooth, which is seen in the
 # gray picture alone. Then those of them that are clear skies and turn from
 # blue to warmer colours towards the horizon. That second rule looks at the
-# true colours, so a system that cannot see them has to look more sepia there:
-# even one that drew colours as they occur over smooth upper halves would.
+# true colours, so a system that cannot tell these skies from the others has to
+# look more sepia there, even one that drew colours as they occur over smooth
+# upper halves.
 
 
 # %% tags=["hide-input"]

@@ -134,13 +134,14 @@ labels["y"] = "bleed width (pixels)"
 measured.draw(run, "contrast_knob_bleed", lines, **labels)
 
 # %% [markdown]
-# The colours of the settings differ too. So the error is taken in multiples of
-# that of the mean colour on the same scenes:
+# The errors of the settings differ for their own colours' sake, as the row
+# without a network shows. How far colour reaches does not depend on which
+# colour it is: where the object is invisible minus where it is 10 Lab units
+# darker or lighter, in pixels:
 
 # %% tags=["hide-input"]
-relative = turned.beside("baseline/mean_ab")
 darker, lighter = (
-    relative.change(leaks.near_over_control, there, 0.0, networks)
+    turned.change(leaks.bleed_width, there, 0.0, networks)
     for there in (-10.0, 10.0)
 )
 columns = {"Invisible minus 10 darker": darker, "minus 10 lighter": lighter}
@@ -236,12 +237,10 @@ text = f"""
 **In short.** *Do colours leak?* In scenes the bleed width minus the truth's
 is, in pixels: {say.each("bleed width", wider, "+.2f", words)}. *Which loss?*
 Against L1 alone: {say.each("bleed width, loss", losses, "+.2f", words)}. *The
-cause?* Where the object cannot be seen in the gray picture, the error at its
-edge, in multiples of the mean colour's, minus that where it is 10 Lab
-units darker is
-{say.each("invisible minus darker", darker, "+.2f", worse)}, and minus that
-where it is 10 lighter
-{say.each("invisible minus lighter", lighter, "+.2f", worse)}.
+cause?* Where the object cannot be seen in the gray picture, colour reaches
+further over its edge than where it is 10 Lab units darker, by
+{say.each("invisible minus darker", darker, "+.2f", words)}; than where it is
+10 lighter, by {say.each("invisible minus lighter", lighter, "+.2f", words)}.
 
 *On {len(views)} pictures of `{views.name}`* the error close to boundaries is,
 in multiples of that elsewhere: {say.each("near / far", ratios, ".2f")}.

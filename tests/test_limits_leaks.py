@@ -181,6 +181,20 @@ def test_what_has_no_colour_separates_nothing():
     assert leaks.count_cdr(flat, flat)["separated"].sum() == 0, "a range of 0 is no error"
 
 
+def test_clusters_do_not_depend_on_how_colourful_the_rest_of_the_picture_is():
+    """skimage stretches values to 0..1: beside a red patch, faint colours would be cut by place."""
+    faint = torch.randn(1, 2, 6, 6, generator=torch.Generator().manual_seed(0)) * 3
+    ab = faint.repeat_interleave(11, 2).repeat_interleave(11, 3)[:, :, :64, :64]
+    beside = ab.clone()
+    beside[:, :, 44:, 44:] = torch.tensor([60.0, 45.0])[:, None, None]
+    lightness = torch.full((1, 1, 64, 64), 55.0)
+    alone, patched = (
+        leaks._cluster_means(lab.assemble(lightness, colours))[..., :24, :24]
+        for colours in (ab, beside)
+    )
+    assert patched == pytest.approx(alone, abs=0.01) and alone.std() > 2
+
+
 @pytest.mark.skipif("COLORNB_DATA" not in os.environ, reason="needs COLORNB_DATA")
 def test_controls_order_on_cifar10():
     check_order(datasets.load("cifar10", "test", limit=200), None)
