@@ -14,6 +14,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from torch import Tensor
 
 from colornb import lab
@@ -550,6 +551,9 @@ def bench_ratios(rows: Sequence) -> Picture:
         axis.plot(ratio, -line, "o", ms=6, color=tone, mfc=tone if row.met else "white")
     axis.set_yticks(range(0, -len(rows), -1), [row.name for row in rows])
     axis.set_xscale("log")
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.xaxis.set_minor_formatter(NullFormatter())
     axis.grid(axis="y", visible=False)
     axis.set_xlabel("ratio / goal")
     return _svg(figure)

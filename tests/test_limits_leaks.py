@@ -183,7 +183,7 @@ def test_what_has_no_colour_separates_nothing():
 
 def test_clusters_do_not_depend_on_how_colourful_the_rest_of_the_picture_is():
     """skimage stretches values to 0..1: beside a red patch, faint colours would be cut by place."""
-    faint = torch.randn(1, 2, 6, 6, generator=torch.Generator().manual_seed(0)) * 3
+    faint = torch.randn(1, 2, 8, 8, generator=torch.Generator().manual_seed(0)) * 3
     ab = faint.repeat_interleave(11, 2).repeat_interleave(11, 3)[:, :, :64, :64]
     beside = ab.clone()
     beside[:, :, 44:, 44:] = torch.tensor([60.0, 45.0])[:, None, None]
