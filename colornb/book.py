@@ -60,8 +60,9 @@ def figure(notebook: nbformat.NotebookNode, name: str) -> bytes | None:
     return None
 
 
-# A warning that names the file that gave it, and the line of code that Python prints with it.
-WARNING = re.compile(r"^/\S+:\d+: .*\n(?:  \S.*\n)?", re.MULTILINE)
+# A warning that names the file that gave it, and the line of code that Python prints with it; it may
+# follow a progress bar on the same line.
+WARNING = re.compile(r"/\S+:\d+: \w*Warning: .*\n(?:  \S.*\n)?")
 
 
 def page(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

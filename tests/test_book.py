@@ -21,11 +21,12 @@ def test_page_folds_the_parameters_away():
 
 
 def test_page_leaves_out_the_warnings_of_libraries():
-    said = "/lib/x.py:204: UserWarning: a hint\n  warnings.warn(hint)\nepoch 1\n  indented\n"
+    hint = "/lib/x.py:204: UserWarning: a hint\n  warnings.warn(hint)\n"
+    said = f"{hint}epoch 1\n  indented\n0/2 [?]{hint}"
     cell = nbformat.v4.new_code_cell()
     cell.outputs = [nbformat.v4.new_output("stream", name="stderr", text=said)]
     book.page(nbformat.v4.new_notebook(cells=[cell]))
-    assert cell.outputs[0].text == "epoch 1\n  indented\n"
+    assert cell.outputs[0].text == "epoch 1\n  indented\n0/2 [?]"
 
 
 def test_contents_leaves_out_chapters_that_do_not_exist(tmp_path):
