@@ -60,8 +60,8 @@ def figure(notebook: nbformat.NotebookNode, name: str) -> bytes | None:
     return None
 
 
-# A warning that names the file that gave it, and the line of code that Python prints with it; it may
-# follow a progress bar on the same line.
+# A warning that names the file that gave it, and the line of code that Python prints with it; it
+# may follow a progress bar on the same line.
 WARNING = re.compile(r"/\S+:\d+: \w*Warning: .*\n(?:  \S.*\n)?")
 
 
