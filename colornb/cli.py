@@ -28,18 +28,43 @@ def colorize(
         Path,
         typer.Option(help="Weights of a trained model: `weights.safetensors` in a run's folder."),
     ],
+    samples: Annotated[
+        int,
+        typer.Option(min=0, help="Draws of each photograph instead of the one best answer."),
+    ] = 0,
+    temperature: Annotated[
+        float | None,
+        typer.Option(help="Of a distribution over colours: below 1 bolder, above 1 more varied."),
+    ] = None,
+    caption: Annotated[
+        str, typer.Option(help="What a captioned model shall paint, e.g. 'a red automobile'.")
+    ] = "",
+    reference: Annotated[
+        Path | None, typer.Option(help="A picture whose colours a referenced model shall take.")
+    ] = None,
 ) -> None:
     """Colorize photographs of any size; the results are PNG files of the same size."""
     from tqdm import tqdm
 
-    from colornb.colorize import colorize_files
+    from colornb.colorize import Wishes, colorize_files
+    from colornb.images import read_image
 
+    if temperature is not None and temperature <= 0:
+        raise ColornbError(f"The temperature must be above 0, not {temperature:g}.")
+    wishes = Wishes(
+        caption=caption,
+        reference=None if reference is None else read_image(reference),
+        temperature=temperature,
+    )
     failed = 0
     for source, written, problem in tqdm(
-        colorize_files(photos, output, model), total=len(photos), unit="photo"
+        colorize_files(photos, output, model, samples=samples, wishes=wishes),
+        total=len(photos),
+        unit="photo",
     ):
         failed += written is None
-        tqdm.write(f"{source}: {problem}" if written is None else str(written))
+        for line in [f"{source}: {problem}"] if written is None else written:
+            tqdm.write(str(line))
     typer.echo(f"{len(photos) - failed} colorized, {failed} failed.")
     if failed:
         raise typer.Exit(1)

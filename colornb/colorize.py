@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -12,10 +13,21 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
 from colornb import features, lab
+from colornb.captions import encode
+from colornb.distribution import sample
 from colornb.errors import ColornbError
 from colornb.files import replace_atomically
 from colornb.images import read_image, squash
-from colornb.models import Discriminator, Koalarization, load_weights
+from colornb.models import (
+    Captioned,
+    Discriminator,
+    EdgeNet,
+    Referenced,
+    Variational,
+    load_weights,
+    takes_features,
+)
+from colornb.palettes import palette
 
 _TEXTURE = 10.0**2
 """The guided filter's epsilon: the variance of L, in [0, 100], that may be no more than texture.
@@ -24,33 +36,77 @@ A squashed photograph has lost the contrast of its texture, and a line fitted to
 is left leads far off at full size. Of 1 to 400, 100 brings the true chroma of BSDS500, squashed to
 32 and 64 pixels, back with the least error, 9% under bilinear; 1 has more error than bilinear.
 """
+TEMPERATURE = 0.38
+"""Of the annealed mean, as published (arXiv 1603.08511)."""
 _STRIP = 2**17  # pixels painted at a time: what they need stays in a CPU's cache
 # A quarter of the time of Pillow's 6; sharp photographs get 1% larger by it, soft ones 13%.
 _PNG_LEVEL = 1
 
 
-@torch.no_grad()
-def predict_ab(
-    model: nn.Module, images: Tensor, vectors: Tensor | None = None, *, batch_size: int = 50
-) -> Tensor:
-    """Predicted ab in Lab units, float32 (N, 2, H, W), for uint8 pictures (N, 3, H, W).
+@dataclass(frozen=True)
+class Wishes:
+    """What may be asked of a painting, of a model that can do it.
 
-    The network sees nothing but their L and, if it takes them, the vectors (N, 1000) of its
-    extractor.
+    Attributes:
+        caption: words for a captioned model, e.g. "a red automobile".
+        reference: a picture uint8 (H, W, 3) whose colours a referenced model takes.
+        sample: seed of a draw from what the model thinks likely; None is its best single answer.
+        temperature: of a distribution over colours: below 1 bolder, towards the most likely one;
+            None is 0.38 for the single answer and 1 for samples.
+    """
+
+    caption: str = ""
+    reference: np.ndarray | None = None
+    sample: int | None = None
+    temperature: float | None = None
+
+
+@torch.no_grad()
+def predict(
+    model: nn.Module, images: Tensor, *given: Tensor, batch_size: int = 50
+) -> Iterator[Tensor]:
+    """What a network makes of uint8 pictures (N, 3, H, W), batch by batch: ab / 110 (n, 2, H, W),
+    or logits (n, 313, h, w).
+
+    It sees nothing but their L and what it is `given` beside it, each with a row for each picture:
+    the vectors (N, 1000) of its extractor, say.
     """
     device = next(model.parameters()).device
-    predicted = []
     for start in range(0, len(images), batch_size):
         part = slice(start, start + batch_size)
         l, _ = lab.normalize(lab.uint8_to_lab(images[part].to(device)))  # noqa: E741
-        inputs = (l,) if vectors is None else (l, vectors[part].to(device))
-        predicted.append(model(*inputs).float().cpu() * lab.AB_SCALE)
-    return torch.cat(predicted)
+        yield model(l, *(rows[part].to(device) for rows in given)).float().cpu()
+
+
+@torch.no_grad()
+def predict_ab(
+    model: nn.Module,
+    images: Tensor,
+    *given: Tensor,
+    temperature: float = TEMPERATURE,
+    batch_size: int = 50,
+) -> Tensor:
+    """Predicted ab in Lab units, float32 (N, 2, H, W); see `predict`.
+
+    Of a distribution over bins this is the annealed mean at `temperature`; other networks have
+    none.
+    """
+    return torch.cat(
+        [
+            lab.annealed_mean(one, temperature) if one.shape[1] > 2 else one * lab.AB_SCALE
+            for one in predict(model, images, *given, batch_size=batch_size)
+        ]
+    )
 
 
 @torch.no_grad()
 def colorize(
-    image: np.ndarray, model: nn.Module, *, extractor: str = "none", size: int | None = None
+    image: np.ndarray,
+    model: nn.Module,
+    *,
+    extractor: str = "none",
+    size: int | None = None,
+    wishes: Wishes = Wishes(),
 ) -> np.ndarray:
     """A photograph, uint8 (H, W, 3), with the colours that the network gives to its L.
 
@@ -59,14 +115,59 @@ def colorize(
     for Pillow's copy of it, and then 3, for the result. `extractor` names the frozen classifier
     that a Koalarization was trained with, and `size` the pixels of its training pictures, by
     default those of the published network.
+
+    Raises:
+        ColornbError: the network cannot do what is wished.
     """
     side = size or model.size
     small = torch.tensor(squash(image, side))[None]
-    vectors = features.extract(small, extractor) if isinstance(model, Koalarization) else None
-    ab = predict_ab(model, small, vectors)
+    ab = _predict_as_wished(model, small, extractor, wishes)
+    if ab.shape[-1] < side:  # of a distribution over bins
+        ab = interpolate(ab, (side, side), mode="bilinear")
     if max(image.shape[:2]) <= side:  # there is nothing to add to the prediction
         return _paint(image, torch.cat((torch.zeros_like(ab), ab), dim=1))
     return _paint(image, _lines(lab.uint8_to_lab(small)[:, :1], ab))
+
+
+def refuse_what_it_cannot(model: nn.Module, wishes: Wishes) -> None:
+    """Raises ColornbError if the network is none that paints, or cannot do what is wished."""
+    if isinstance(model, Discriminator | EdgeNet):
+        raise ColornbError("This network paints nothing: choose another.")
+    drawn = _is_distribution(model) or isinstance(model, Variational)
+    for wished, can, what, who in (
+        (wishes.caption, isinstance(model, Captioned), "caption", "captioned"),
+        (wishes.reference is not None, isinstance(model, Referenced), "reference", "referenced"),
+        (wishes.sample is not None, drawn, "sample", "variational and distribution"),
+        (wishes.temperature is not None, _is_distribution(model), "temperature", "distribution"),
+    ):
+        if wished and not can:
+            raise ColornbError(f"This model takes no {what}: only {who} models do.")
+    encode([wishes.caption])  # refuses words that no network knows
+    if isinstance(model, Referenced) and wishes.reference is None:
+        raise ColornbError("This model needs a reference picture: give one with --reference.")
+
+
+def _is_distribution(model: nn.Module) -> bool:
+    return model.options.get("head") == "bins"
+
+
+def _predict_as_wished(model: nn.Module, small: Tensor, extractor: str, wishes: Wishes) -> Tensor:
+    """ab in Lab units (1, 2, h, w) of one uint8 picture (1, 3, S, S)."""
+    refuse_what_it_cannot(model, wishes)
+    given = []
+    if takes_features(model):
+        given.append(features.extract(small, extractor))
+    if isinstance(model, Captioned):
+        given.append(encode([wishes.caption]))
+    if isinstance(model, Referenced):
+        given.append(palette(torch.tensor(squash(wishes.reference, model.size))[None]))
+    if wishes.sample is not None and isinstance(model, Variational):
+        dice = torch.Generator().manual_seed(wishes.sample)
+        given.append(torch.randn(1, model.options["latent"], generator=dice))
+    if wishes.sample is not None and _is_distribution(model):
+        (logits,) = predict(model, small, *given)
+        return sample(logits, wishes.temperature or 1.0, seed=wishes.sample)
+    return predict_ab(model, small, *given, temperature=wishes.temperature or TEMPERATURE)
 
 
 def _lines(lightness: Tensor, ab: Tensor) -> Tensor:
@@ -114,45 +215,61 @@ def _rows(grid: Tensor, height: int, top: int, count: int) -> Tensor:
 
 
 def colorize_files(
-    paths: Iterable[Path], target: Path, weights: Path
-) -> Iterator[tuple[Path, Path | None, str]]:
+    paths: Iterable[Path],
+    target: Path,
+    weights: Path,
+    *,
+    samples: int = 0,
+    wishes: Wishes = Wishes(),
+) -> Iterator[tuple[Path, list[Path] | None, str]]:
     """Colorizes files into the folder `target`, each as `NAME-colorized.png`.
 
-    Yields (source, written file or None, what went wrong) in the order of `paths`; a bad file
+    Yields (source, written files or None, what went wrong) in the order of `paths`; a bad file
     does not stop the others, and no file is overwritten. The next photograph is read, and the one
     before written, while the network works: up to four are in memory.
 
+    Args:
+        samples: draws of each photograph, `NAME-colorized-1.png` and so on; 0 is one picture, the
+            model's best answer.
+
     Raises:
-        ColornbError: the weights are none, or none that paint, or `target` cannot be a folder.
+        ColornbError: the weights are none, or none that paint, they cannot do what is wished, or
+            `target` cannot be a folder.
     """
     model, header = load_weights(weights)
-    if isinstance(model, Discriminator):
-        raise ColornbError(f"{weights} holds a discriminator, which paints nothing.")
     trained_at, extractor = header.get("size", ""), header.get("extractor", "none")
     size = int(trained_at) if trained_at.isdigit() else None
+    endings = [f"-{n}" for n in range(1, samples + 1)] or [""]
+    asked = [replace(wishes, sample=seed if samples else None) for seed in range(len(endings))]
+    refuse_what_it_cannot(model, asked[0])
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ColornbError(f"{target} cannot be the folder of results ({error}).") from None
 
-    def free_output(path: Path) -> Path:
-        output = target / f"{path.stem}-colorized.png"
+    def free_output(path: Path, ending: str) -> Path:
+        output = target / f"{path.stem}-colorized{ending}.png"
         if output.exists():
             raise ColornbError(f"{output} exists already: move it away or choose another folder.")
         return output
 
     def read(path: Path, _: None) -> np.ndarray:
-        free_output(path)
+        for ending in endings:
+            free_output(path, ending)
         return read_image(path)
 
-    def paint(_: Path, image: np.ndarray) -> np.ndarray:
-        return colorize(image, model, extractor=extractor, size=size)
+    def paint(_: Path, image: np.ndarray) -> list[np.ndarray]:
+        return [
+            colorize(image, model, extractor=extractor, size=size, wishes=one) for one in asked
+        ]
 
-    def write(path: Path, picture: np.ndarray) -> Path:
-        output = free_output(path)  # again: an earlier photograph may have had the same name
-        save = partial(Image.fromarray(picture).save, format="PNG", compress_level=_PNG_LEVEL)
-        replace_atomically(output, save)
-        return output
+    def write(path: Path, pictures: list[np.ndarray]) -> list[Path]:
+        # Again: an earlier photograph may have had the same name.
+        outputs = [free_output(path, ending) for ending in endings]
+        for output, picture in zip(outputs, pictures, strict=True):
+            save = partial(Image.fromarray(picture).save, format="PNG", compress_level=_PNG_LEVEL)
+            replace_atomically(output, save)
+        return outputs
 
     reader, writer = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
     try:

@@ -28,9 +28,25 @@ COLOURS = {
     "gan/scenes_l2": "#56B4E9",
     "gan/scenes_l1": "#0072B2",
     "gan/scenes_gan": "#D55E00",
+    "gan/scenes_edges": "#117733",
+    "gan/scenes_boundaries": "#999933",
     "gan/one_cycle": "#CC79A7",
     "gan/warm_start": "#E69F00",
+    "gan/residual": "#882255",
+    "gan/edgenet": "#117733",
     "koalarization/default": "#009E73",
+    "koalarization/adversarial": "#44AA99",
+    "distribution": "#332288",
+    "distribution/unbalanced": "#88CCEE",
+    "distribution/sampled": "#CC6677",
+    "distribution/sampled_unbalanced": "#88CCEE",
+    "distribution/sampled_pixels": "#661100",
+    "distribution/variational": "#999933",
+    "distribution/variational_z0": "#6B6B1F",
+    "captioned": "#AA4499",
+    "reference": "#DDCC77",
+    "reference/random": "#AA4499",
+    "reference/one_colour": "#44AA99",
     "koalarization/no_features": "#E69F00",
     "koalarization/scenes": "#CC79A7",
     "baseline": "#8A8A8A",
@@ -52,6 +68,7 @@ NAMES = {
     "baseline/class_mean_ab": "class-mean ab",
     "baseline/oracle_image_mean": "oracle: the image's mean ab",
     "baseline/regression_gain": "regression × chroma gain",
+    "baseline/regression_matched": "regression × gain, as colourful",
     "gan/default": "U-Net + discriminator (GAN)",
     "gan/l1_only": "U-Net, L1 only",
     "gan/l2_only": "U-Net, L2 only",
@@ -60,17 +77,65 @@ NAMES = {
     "gan/scenes_gan": "U-Net on scenes, GAN",
     "gan/one_cycle": "GAN, one-cycle rate",
     "gan/warm_start": "GAN after L1 (warm start)",
+    "gan/residual": "GAN with residual blocks",
+    "gan/edgenet": "GAN with EdgeNet",
     "koalarization/default": "Koalarization",
+    "koalarization/adversarial": "Koalarization + discriminator",
+    "distribution/default": "distribution, annealed mean",
+    "distribution/unbalanced": "distribution without rebalancing",
+    "distribution/sampled": "distribution, coherent sample",
+    "distribution/sampled_unbalanced": "sample without rebalancing",
+    "distribution/sampled_pixels": "sample, each pixel apart",
+    "distribution/variational": "variational, a draw",
+    "distribution/variational_z0": "variational, z = 0",
+    "distribution/koalarization": "Koalarization with bins",
     "koalarization/with_features": "Koalarization, shorter training",
     "koalarization/no_features": "Koalarization without features",
     "koalarization/scenes": "Koalarization trained on scenes",
+    "reference/default": "Reference of the same class",
+    "reference/random": "Random reference",
+    "reference/one_colour": "Palette of one colour",
+    "reference/same_image": "The picture's own palette (a leak)",
+    "reference/mean_palette": "Mean palette of the training set",
+    "reference/other": "Another reference than the one measured",
+    "gan/scenes_edges": "GAN on scenes, EdgeNet loss",
+    "gan/scenes_boundaries": "GAN on scenes, loss taught by masks",
     "truth": "truth",
+    "truth/edges": "refined at the true boundaries",
     "truth/blurred_1": "truth, chroma blurred by 1 pixel",
     "truth/blurred_2": "truth, chroma blurred by 2 pixels",
     "truth/blurred_4": "truth, chroma blurred by 4 pixels",
     "truth/faded": "truth, half the chroma",
 }
 """How a `system/variant` is called in figures and tables."""
+NAMES |= {
+    f"{system}_{way}": f"{NAMES[system]}, {name}"
+    for system in ("gan/default", "gan/edgenet", "koalarization/default", "gan/scenes_gan")
+    for way, name in {
+        "refined": "refined",
+        "refined_taught": "refined, taught by boundaries",
+        "refined_lightness": "refined at edges of L",
+        "blurred": "blurred as much",
+    }.items()
+}
+for _variant, _network in (
+    ("", "Captioned U-Net"),
+    ("scenes_", "Captioned U-Net on scenes"),
+    ("koalarization_", "Captioned Koalarization"),
+):
+    NAMES |= {
+        f"captioned/{_variant.rstrip('_') or 'default'}": f"{_network}, own caption",
+        f"captioned/{_variant}no_caption": f"{_network}, no caption",
+        f"captioned/{_variant}class_only": f"{_network}, class alone",
+        f"captioned/{_variant}wrong_colour": f"{_network}, wrong colour",
+        f"captioned/{_variant}shuffled": f"{_network}, another picture's caption",
+        f"captioned/{_variant.rstrip('_') or 'default'}_rest": f"{_network}, rest of the picture",
+        f"baseline/{_variant}caption_mean_ab": "mean ab of the caption's word",
+    }
+    COLOURS |= {
+        f"captioned/{_variant}wrong_colour": "#E69F00",
+        f"captioned/{_variant}no_caption": "#8A8A8A",
+    }
 
 SEES = {
     "l": "L",
@@ -434,16 +499,22 @@ class Table:
         return pd.DataFrame(self.rows).to_string(index=False)
 
 
-def table(records: Mapping[str, Mapping], metrics: Sequence[str]) -> Table:
+def table(
+    records: Mapping[str, Mapping],
+    metrics: Sequence[str],
+    more: Mapping[str, Mapping[str, str]] | None = None,
+) -> Table:
     """Metrics with 95 % intervals, a row per system; with several seeds, the single ones too.
 
     Args:
         records: `system/variant` -> record.
         metrics: names in `METRICS`, the columns.
+        more: `system/variant` -> cells of more columns, before the metrics.
     """
     lines = []
     for system, record in records.items():
         line = {"System": NAMES.get(system, system), "Sees": SEES[record["parameters"]["sees"]]}
+        line |= (more or {}).get(system, {})
         for name in metrics:
             found, style = record["metrics"][name], METRICS[name].format
             low, high = f"{found['low']:{style}}", f"{found['high']:{style}}"

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from colornb import figures, intervals, records, scenes
 from colornb.datasets import ImageSet
 from colornb.intervals import Counts, Statistic
 from colornb.limits import LIMITS
-from colornb.painted import TRAINED_IN, Painted
+from colornb.painted import UNTRAINED, Painted
 from colornb.study import StudyRun
 
 Line = dict[str, Any]
@@ -93,17 +94,23 @@ class Measured:
         """One measure of some systems."""
         return {system: self.rows[system][name] for system in systems}
 
-    def difference(self, a: str, b: str, name: str) -> dict[str, Any]:
-        """A measure of system a minus that of b, on the same images."""
-        return intervals.difference(self.counts[a], self.counts[b], self.statistics[name])
+    def difference(self, a: str, b: str, name: str, **options: Any) -> dict[str, Any]:
+        """A measure of system a minus that of b, on the same images; with options of
+        `intervals.difference`."""
+        return intervals.difference(
+            self.counts[a], self.counts[b], self.statistics[name], **options
+        )
 
     def beside(self, control: str) -> "Measured":
         """The systems' counts beside those of one of them; see `beside`."""
         counts = {k: beside(one, self.counts[control]) for k, one in self.counts.items()}
         return replace(self, counts=counts)
 
-    def pairs(self, compared: Iterable[tuple[str, str]], names: Sequence[str] = ()) -> pd.DataFrame:
-        """Rows of `pairs.csv`: the measures `names`, by default all, of systems a minus b."""
+    def pairs(
+        self, compared: Iterable[tuple[str, str]], names: Sequence[str] = (), **options: Any
+    ) -> pd.DataFrame:
+        """Rows of `pairs.csv`: the measures `names`, by default all, of systems a minus b; with
+        options of `intervals.difference`."""
         return pd.DataFrame(
             [
                 {
@@ -111,16 +118,17 @@ class Measured:
                     "b": b,
                     "dataset": self.dataset,
                     "metric": name,
-                    **self.difference(a, b, name),
+                    **self.difference(a, b, name, **options),
                     "seeds": min(
-                        (len(self.counts[s]) for s in (a, b) if s.split("/")[0] in TRAINED_IN),
+                        (len(self.counts[s]) for s in (a, b) if not s.startswith(UNTRAINED)),
                         default=0,
                     ),
                 }
                 for a, b in compared
                 for name in names or self.statistics
-            ]
-        )[records.PAIR_COLUMNS]
+            ],
+            columns=records.PAIR_COLUMNS,
+        )
 
     def curves(
         self, statistic: Statistic, systems: Iterable[str] = (), x: Sequence[float] | None = None
@@ -149,14 +157,25 @@ class Sweep:
 
     counts: Mapping[str, Mapping[float, Sequence[Counts]]]
 
-    def curves(self, statistic: Statistic, systems: Iterable[str] = ()) -> dict[str, Line]:
-        """A measure of the systems against x."""
-        return {
+    def curves(
+        self,
+        statistic: Statistic,
+        systems: Iterable[str] = (),
+        *,
+        over: Statistic | None = None,
+    ) -> dict[str, Line]:
+        """A measure of the systems against x, or against the value that another measure, `over`,
+        has at x."""
+        found = {
             system: line(
                 {x: intervals.estimate(one, statistic) for x, one in self.counts[system].items()}
             )
             for system in systems or self.counts
         }
+        if over:
+            places = self.curves(over, found)
+            return {system: one | {"x": places[system]["value"]} for system, one in found.items()}
+        return found
 
     def beside(self, control: str) -> "Sweep":
         """The systems' counts beside those of one of them at the same x; see `beside`."""
@@ -260,14 +279,56 @@ def measure(
     counts = {
         system: [count(one, test) for one in pictures] for system, pictures in systems.items()
     }
-    for system, found in counts.items():
-        if system.split("/")[0] == "truth":
+    found = Measured(counts, statistics, test.name)
+    keep(run, systems, found, test, train)
+    return found
+
+
+def keep(
+    run: StudyRun, systems: Painted, found: Measured, test: ImageSet, train: ImageSet
+) -> None:
+    """Writes what was counted of painted systems into their records, as `measure` does; of the
+    truth's rows, and of what is not among the systems, there is none."""
+    for system in systems:
+        if system.split("/")[0] == "truth" or system not in found.counts:
             continue
-        for seed, (pictures, one) in enumerate(zip(systems[system], found, strict=True)):
-            values = {k: intervals.estimate([one], s) for k, s in statistics.items() if k in LIMITS}
+        for seed, (pictures, one) in enumerate(
+            zip(systems[system], found.counts[system], strict=True)
+        ):
+            values = {
+                name: intervals.estimate([one], statistic)
+                for name, statistic in found.statistics.items()
+                if name in LIMITS
+            }
             defined = {k: v for k, v in values.items() if math.isfinite(v["value"])}
             records.write_limits(run, system, seed, pictures, one, defined, test, train)
-    return Measured(counts, statistics, test.name)
+
+
+def record(
+    run: StudyRun,
+    systems: Painted,
+    test: ImageSet,
+    train: ImageSet,
+    about: Mapping[str, Mapping[str, Any]] | None = None,
+) -> dict[str, list[Path]]:
+    """Writes the records of systems that a chapter makes itself, with all that every record has.
+
+    Args:
+        systems: `system/variant` -> its pictures of `test`, one for each training seed.
+        train: what the systems were trained on.
+        about: `system/variant` -> parameters to be recorded, and what it `sees`.
+
+    Returns:
+        `system/variant` -> folders, as `records.summary` and `records.pair` take them.
+    """
+    for system, pictures in systems.items():
+        for seed, one in enumerate(pictures):
+            found, known = records.measure(one, test, train), (about or {}).get(system, {})
+            records.write(run, found, test, train, variant=system, seed=seed, **known)
+    return {
+        system: [records.place(run, test, system, seed) for seed in range(len(pictures))]
+        for system, pictures in systems.items()
+    }
 
 
 def sweep(
@@ -284,6 +345,23 @@ def sweep(
         for system, pictures in systems.items():
             counts.setdefault(system, {})[x] = [count(one, images) for one in pictures]
     return Sweep(counts)
+
+
+def turned(
+    change: Callable[[Path, ImageSet, Sequence[float]], Mapping[float, Tensor]],
+    weights: Sequence[Path],
+    values: Sequence[float],
+    images: ImageSet,
+    count: Callable[[Tensor, ImageSet], Counts],
+) -> dict[float, list[Counts]]:
+    """Counts of trained networks at each value of a knob of theirs, for a `Sweep`.
+
+    Args:
+        change: what a network makes of the images at each value; e.g. `draws.anneal`.
+        weights: of the network, a file for each training seed.
+    """
+    made = [change(path, images, values) for path in weights]
+    return {x: [count(one[x], images) for one in made] for x in values}
 
 
 def along_knob(

@@ -5,7 +5,7 @@ into a picture once, by `colornb.lab.assemble`, and the truth is left as it is. 
 those of the uint8 pictures.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -16,8 +16,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from colornb import lab
+from colornb.datasets import ImageSet
 from colornb.errors import ColornbError
-from colornb.intervals import Bootstrap, Counts, difference, interval
+from colornb.intervals import Bootstrap, Counts, Statistic, difference, interval
 
 _WINDOW = 11  # width of SSIM's window
 _CHUNK_PIXELS = 2**18  # pixels measured at once: temporaries stay near the processor's caches
@@ -183,14 +184,14 @@ def _gaussian_matrix(size: int) -> Tensor:
 
 
 @torch.no_grad()
-def ab_frequency(images: Tensor) -> Tensor:
+def ab_frequency(images: Tensor, added: int = 1) -> Tensor:
     """Share of pixels of uint8 pictures (N, 3, H, W) in each of the 313 bins of ab: (313,).
 
     One pixel is added to every bin: a colour that the training set never shows would otherwise
-    get an infinite weight in the rebalanced AuC (and in a rebalanced loss).
+    get an infinite weight in the rebalanced AuC.
     """
     bins = len(lab.ab_bins())
-    counts = torch.ones(bins, dtype=torch.float64, device=images.device)
+    counts = torch.full((bins,), float(added), dtype=torch.float64, device=images.device)
     for part in images.split(max(1, _CHUNK_PIXELS // images[0, 0].numel())):
         ab = lab.uint8_to_lab(part)[:, 1:]
         counts += torch.bincount(lab.quantize_ab(ab).flatten(), minlength=bins)
@@ -214,6 +215,24 @@ def _quotient(means: Counts) -> np.ndarray:
     """NaN where all true pictures are gray."""
     numerator, denominator = means["numerator"], means["denominator"]
     return np.where(denominator > 0, numerator / denominator, np.nan)
+
+
+def counting(train: Tensor) -> Callable[[Tensor, ImageSet], Counts]:
+    """A function that counts, on pictures of an image set, what `statistic` needs: the columns of
+    `evaluate`, with the frequency of colours of the training pictures uint8 (N, 3, H, W)."""
+    frequency = ab_frequency(train)
+
+    def count(pictures: Tensor, images: ImageSet) -> Counts:
+        columns = evaluate(pictures, images.images, ab_frequency=frequency)
+        return {name: column.to_numpy() for name, column in columns.items()}
+
+    return count
+
+
+def statistic(metric: str) -> Statistic:
+    """A metric as `colornb.intervals` takes it, of the columns of `evaluate` as counts."""
+    above, below = (*RATIOS.get(metric, (metric,)), None)[:2]
+    return lambda means: means[above] / means[below] if below else means[above]
 
 
 def summarize(

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import torch
 from scipy.ndimage import gaussian_filter
-from torch import Tensor
+from torch import Tensor, nn
 
 from colornb import baselines, colorize, features, lab
 from colornb.datasets import ImageSet
 from colornb.errors import ColornbError
-from colornb.models import Koalarization, load_weights
+from colornb.models import load_weights, takes_features
 from colornb.study import StudyRun, planned
 from colornb.training import drawn
 from colornb.training.run import SNAPSHOTS, snapshot_path
@@ -23,31 +23,46 @@ from colornb.training.run import SNAPSHOTS, snapshot_path
 Painted = dict[str, list[Tensor]]
 TRAINED_IN = {"koalarization": "02_koalarization", "gan": "03_gan"}
 """System -> the chapter that trains it."""
+UNTRAINED = ("baseline", "truth")
+"""How the names of rows without a network begin."""
 BLURS = (1, 2, 4)
 """Pixels (standard deviation) by which the controls blur the truth's chroma."""
 
 
-def _predicted_ab(weights: Path, images: ImageSet) -> Tensor:
-    """ab (N, 2, h, w) in Lab units that a trained network gives the pictures."""
-    model, header = load_weights(weights)
-    vectors = None
-    if isinstance(model, Koalarization):
-        vectors = features.embed(images, header["extractor"])
-    return colorize.predict_ab(model, images.images, vectors)
-
-
-def paint(weights: Path, images: ImageSet) -> Tensor:
-    """The pictures with the colours of a trained network: uint8 (N, 3, H, W).
+def load(weights: Path, images: ImageSet) -> tuple[nn.Module, list[Tensor]]:
+    """A trained network, and the vectors that it is given beside the gray pictures, if any.
 
     Raises:
         ColornbError: the weights are missing or none of this package.
     """
-    return baselines.recolor(images.images, _predicted_ab(weights, images))
+    model, header = load_weights(weights)
+    vectors = takes_features(model)
+    return model, [features.embed(images, header["extractor"])] if vectors else []
 
 
-def paint_each(weights: Sequence[Path], images: ImageSet) -> list[Tensor]:
+def predict_ab(weights: Path, images: ImageSet, *told: Tensor) -> Tensor:
+    """ab (N, 2, h, w) in Lab units that a trained network gives the pictures; see `load`, and
+    `paint` for what it may be told besides."""
+    model, given = load(weights, images)
+    given += told
+    return colorize.predict_ab(model, images.images, *given)
+
+
+def paint(weights: Path, images: ImageSet, *told: Tensor) -> Tensor:
+    """The pictures with the colours of a trained network: uint8 (N, 3, H, W).
+
+    Args:
+        told: what it is told of each picture beside L and its classifier's vector.
+
+    Raises:
+        ColornbError: the weights are missing or none of this package.
+    """
+    return baselines.recolor(images.images, predict_ab(weights, images, *told))
+
+
+def paint_each(weights: Sequence[Path], images: ImageSet, *told: Tensor) -> list[Tensor]:
     """`paint` with the networks of several training seeds."""
-    return [paint(path, images) for path in weights]
+    return [paint(path, images, *told) for path in weights]
 
 
 def seeds(run: StudyRun, system: str, variant: str) -> list[Path]:
@@ -55,6 +70,11 @@ def seeds(run: StudyRun, system: str, variant: str) -> list[Path]:
     chapter = TRAINED_IN[system]
     plan = planned(run.profile)[chapter]
     return [run.of(chapter, variant, seed) for name, seed in plan if name == variant]
+
+
+def weights(run: StudyRun, system: str, variant: str) -> list[Path]:
+    """The weights of the folders of `seeds`."""
+    return [folder / "weights.safetensors" for folder in seeds(run, system, variant)]
 
 
 def trained(run: StudyRun, systems: Sequence[str], images: ImageSet) -> Painted:
@@ -115,7 +135,7 @@ def chosen_gain(run: StudyRun) -> float | None:
     if not folders:
         return None
     val = run.load("val", "small")
-    return baselines.chroma_gain(_predicted_ab(folders[0] / "weights.safetensors", val), val.images)
+    return baselines.chroma_gain(predict_ab(folders[0] / "weights.safetensors", val), val.images)
 
 
 def regression_gain(run: StudyRun, images: ImageSet) -> Painted:
@@ -125,7 +145,7 @@ def regression_gain(run: StudyRun, images: ImageSet) -> Painted:
     gain, folders = chosen_gain(run), seeds(run, "gan", "l1_only")
     if gain is None or not folders:
         return {}
-    predicted = (_predicted_ab(folder / "weights.safetensors", images) for folder in folders)
+    predicted = (predict_ab(folder / "weights.safetensors", images) for folder in folders)
     boosted = [baselines.recolor(images.images, gain * ab) for ab in predicted]
     return {"baseline/regression_gain": boosted}
 

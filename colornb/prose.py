@@ -1,12 +1,12 @@
 """Measured numbers in sentences and table cells."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from colornb.figures import NAMES, Table
+from colornb.figures import LIMITS, METRICS, NAMES, Table
 
 Found = Mapping[str, Any]
 """`value` or `difference`, with `low` and `high`."""
@@ -48,6 +48,21 @@ def each(
     )
 
 
+def _found(rows: pd.DataFrame, key: str) -> dict[str, Found]:
+    return rows.set_index(key)[["difference", "low", "high", "n"]].to_dict("index")
+
+
+def of_pair(pairs: pd.DataFrame, a: str, b: str) -> dict[str, Found]:
+    """Of rows of `pairs.csv`, those of system a minus b: label of the metric -> what was found."""
+    rows = pairs[(pairs["a"] == a) & (pairs["b"] == b)]
+    return {(METRICS | LIMITS)[k].label: one for k, one in _found(rows, "metric").items()}
+
+
+def of_metric(pairs: pd.DataFrame, metric: str) -> dict[str, Found]:
+    """Of rows of `pairs.csv` with one b, those of a metric: system a -> what was found."""
+    return _found(pairs[pairs["metric"] == metric], "a")
+
+
 def table(columns: Mapping[str, Mapping[str, Found]], style: str = "+.3f") -> Table:
     """Numbers with intervals, a row per system.
 
@@ -73,7 +88,8 @@ class Verdict:
     def number(self, claim: str, found: Found, style: str = "+.3f", *, about: str = "") -> str:
         """`number`, remembered as one of the claim's, about a system."""
         bounds = {key: found[key] for key in ("low", "high")}
-        n = {"n": found.get("n"), "seeds": len(found["seeds"]) if "seeds" in found else None}
+        seeds = found.get("seeds")  # their values, or their number in a row of `pairs.csv`
+        n = {"n": found.get("n"), "seeds": len(seeds) if isinstance(seeds, Sequence) else seeds}
         self.rows.append({"claim": claim, "system": about, "value": _value(found), **bounds, **n})
         return number(found, style)
 

@@ -2,7 +2,7 @@
 
 `metrics.json` is written last and as a whole: where it stands, the run is finished. Beside it lie
 `images.csv` (a row per test image, so that any two runs can be paired), `features.npy` (what the
-distribution distances were computed from) and `tables/`.
+distribution distances were computed from), `pictures.npy` (the first ones) and `tables/`.
 """
 
 import hashlib
@@ -12,16 +12,17 @@ import platform
 import resource
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from torch import Tensor
 
 from colornb import baselines, metrics, realism
@@ -39,16 +40,20 @@ from colornb.study import StudyRun, planned, run_folder, sets
 RESULT_COLUMNS = (
     "system,variant,profile,dataset,extractor,train_n,sees,seed,metric,value,low,high,n,unit,device"
 ).split(",")
+SHOWN = 10
+"""Pictures of each system that lie with its record."""
 PAIR_COLUMNS = "a,b,dataset,metric,difference,low,high,n,seeds".split(",")
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What `measure` found: metrics with intervals, a table per image, features (N, 1280)."""
+    """What `measure` found: metrics with intervals, a table per image, features (N, 1280), and the
+    first pictures, uint8 (SHOWN, 3, H, W), to be shown beside those of other systems."""
 
     metrics: dict[str, dict[str, float]]
     images: pd.DataFrame
     features: np.ndarray
+    pictures: np.ndarray
 
 
 def kid_size(images: ImageSet) -> int:
@@ -77,7 +82,17 @@ def measure(predicted, test: ImageSet, train: ImageSet) -> Measured:
     real, fake = truth_features(test), pooled(predicted, kid_size(test))
     found = metrics.summarize([images])
     found["kid"], found["c2st"] = realism.kid(real, [fake]), realism.c2st(real, [fake])
-    return Measured(found, images, fake)
+    return Measured(found, images, fake, predicted[:SHOWN].numpy())
+
+
+def place(run: StudyRun, test: ImageSet, name: str, seed: int) -> Path:
+    """Folder of what a notebook makes beside its run's own system: its record and, where it is
+    trained there, its training.
+
+    Args:
+        name: `system/variant`; that of a row without a network may come without its system.
+    """
+    return run.folder / "records" / group(test) / name / f"seed{seed}"
 
 
 def write(
@@ -93,27 +108,26 @@ def write(
 ) -> dict[str, Any]:
     """Writes the record of a run and returns it.
 
-    Without `variant` it is the record of the run's own system. With it, it is that of a baseline,
-    of which a notebook may make several: each has its folder `records/DATASET-SIZE/VARIANT`, with
-    `seed` that of the training it is made from. `sees` is what the system looks at besides the
-    gray picture: "l" (nothing), "class", "caption", "reference" or "answer".
+    Without `variant` it is the record of the run's own system. With it, a `system/variant`, it is
+    that of another, of which a notebook may make several: each has its folder, see `place`. A
+    variant without a slash is a row without a network, with `seed` that of the training it is made
+    from. `sees` is what the system looks at besides the gray picture: "l" (nothing), "class",
+    "caption", "reference" or "answer".
     """
-    folder = run.folder
-    if variant is not None:
-        folder = folder / "records" / group(test) / variant / f"seed{seed}"
     settings = run.parameters | parameters
     settings["kid_network"] = f"{LITE0}, pooled features at {kid_size(test)} pixels"
+    folder, names = run.folder, {"system": run.system, "variant": run.variant, "seed": run.seed}
+    if variant is not None:
+        folder = place(run, test, variant, seed)
+        system, _, own = variant.rpartition("/")
+        names = {"system": system or "baseline", "variant": own, "seed": seed}
 
-    def save_features(path: Path) -> None:
+    def save(array: np.ndarray, path: Path) -> None:
         with path.open("wb") as file:
-            np.save(file, measured.features)
+            np.save(file, array)
 
-    replace_atomically(folder / "features.npy", save_features)
-    names = {
-        "system": "baseline" if variant else run.system,
-        "variant": variant or run.variant,
-        "seed": seed if variant else run.seed,
-    }
+    for array in ("features", "pictures"):
+        replace_atomically(folder / f"{array}.npy", partial(save, getattr(measured, array)))
     about = {"train_n": len(train), "sees": sees}
     data = {"train": train.sha256, "test": test.sha256}
     return _write(
@@ -134,7 +148,8 @@ def write_limits(
     """Writes what a limitation chapter measured of one training of a system; returns the record.
 
     It lies in `records/DATASET-SIZE/SYSTEM/VARIANT/seedK` and holds the metrics that every record
-    has as well: those of the training's own record where that is of the same test set.
+    has as well: those of the training's own record where that is of the same test set. What this
+    notebook has recorded there before stays, with more measures.
 
     Args:
         system: `system/variant`, e.g. "gan/default"; with `seed` it names the training.
@@ -145,18 +160,33 @@ def write_limits(
     """
     name, variant = system.split("/")
     settings, extractor, sees = run.parameters, "none", baselines.SEES.get(variant, "l")
-    images = pd.DataFrame({"id": test.ids} | {k: v for k, v in counts.items() if np.ndim(v) == 1})
-    own = _own_record(run, name, variant, seed, test)
-    if own and name in TRAINED_IN:
+    images = {"id": test.ids} | {k: v for k, v in counts.items() if np.ndim(v) == 1}
+    folder = place(run, test, system, seed)
+    own = before = _recorded_before(run, folder, test)
+    if before:
+        sees = before["parameters"]["sees"]
+        images |= dict(pd.read_csv(folder / "images.csv", dtype={"id": str}))
+    else:
+        own = _own_record(run, name, variant, seed, test)
+    if own and (before or name in TRAINED_IN):
         settings, extractor = own["parameters"], own["extractor"]
     same = own and own["data_sha256"]["test"] == test.sha256
     usual = own["metrics"] if same else measure(pictures, test, train).metrics
     settings = settings | {"train_n": len(train), "sees": sees, "extractor": extractor}
     limits = {k: {key: v[key] for key in ("value", "low", "high", "n")} for k, v in found.items()}
-    folder = run.folder / "records" / group(test) / system / f"seed{seed}"
     names = {"system": name, "variant": variant, "seed": seed}
     data = {"train": train.sha256, "test": test.sha256}
-    return _write(run, folder, names, settings, usual | limits, images, test, data)
+    table = pd.DataFrame(images)
+    return _write(run, folder, names, settings, usual | limits, table, test, data)
+
+
+def _recorded_before(run: StudyRun, folder: Path, test: ImageSet) -> dict[str, Any] | None:
+    """The record in a folder, if this execution of the notebook has written it, of this test set."""
+    if not (folder / "metrics.json").exists():
+        return None
+    record = read(folder)
+    this = record["started"] == run.started.isoformat(timespec="seconds")
+    return record if this and record["data_sha256"]["test"] == test.sha256 else None
 
 
 def _own_record(
@@ -166,8 +196,8 @@ def _own_record(
     if system in TRAINED_IN:
         folder = run_folder(run.profile, TRAINED_IN[system], variant, seed)
     else:
-        trivial = run_folder(run.profile, "01_data", "default", 0)
-        folder = trivial / "records" / group(test) / variant / f"seed{seed}"
+        chapter = replace(run, chapter="01_data", variant="default", seed=0)
+        folder = place(chapter, test, variant, seed)
     return read(folder) if (folder / "metrics.json").exists() else None
 
 
@@ -196,7 +226,7 @@ def _write(
         "history": "history.csv" if (folder / "history.csv").exists() else None,
         "environment": environment(),
         "data_sha256": data,
-        "wall_s": round(time.perf_counter() - run.clock + _trained_before(run), 1),
+        "wall_s": round(_seconds(run, folder), 1),
         "peak_memory_mb": _peak_memory_mb(),
         "started": run.started.isoformat(timespec="seconds"),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -220,19 +250,20 @@ def write_table(run: StudyRun, name: str, table: pd.DataFrame) -> None:
     )
 
 
-def _trained_before(run: StudyRun) -> float:
-    """Seconds of the epochs that were finished before this execution began."""
-    path = run.folder / "history.csv"
+def _seconds(run: StudyRun, folder: Path) -> float:
+    """What a record took: since the one before, and the epochs that were finished before this
+    execution began. Of a system that is trained in the record's folder, its epochs."""
+    path, since = folder / "history.csv", time.perf_counter() - run.clock
     if not path.exists():
-        return 0.0
-    total = pd.read_csv(path)["seconds"].sum()
+        return since
+    total = float(pd.read_csv(path)["seconds"].sum())
+    if folder != run.folder:
+        return total
     written = path.stat().st_mtime - run.started.timestamp()
-    return float(total) if written < 0 else max(0.0, float(total) - written)
+    return since + (total if written < 0 else max(0.0, total - written))
 
 
 def _peak_memory_mb() -> float:
-    import torch
-
     if torch.cuda.is_available():
         return round(torch.cuda.max_memory_allocated() / 2**20)
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
@@ -241,8 +272,6 @@ def _peak_memory_mb() -> float:
 @cache
 def environment() -> dict[str, Any]:
     """The versions and the machine that make a number."""
-    import torch
-
     packages = sorted(f"{d.name}=={d.version}" for d in metadata.distributions())
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
     commit = _git("rev-parse", "HEAD")
@@ -345,6 +374,26 @@ def summary(folders: list[Path], test: ImageSet) -> dict[str, Any]:
     return records[0] | {"metrics": found, "seeds": seeds}
 
 
+def training(folders: list[Path]) -> dict[str, str]:
+    """Cells of a table about a system's trainings, a folder for each seed: pictures it was tested
+    on, parameters, minutes of each; dashes for what is not trained in these folders."""
+    from colornb.models import load_weights
+
+    n = len(pd.read_csv(folders[0] / "images.csv"))
+    cells = {"n × trainings": f"{n:,} × {len(folders)}", "Parameters": "–", "Minutes": "–"}
+    if (weights := folders[0] / "weights.safetensors").exists():
+        model, _ = load_weights(weights)
+        cells["Parameters"] = f"{sum(p.numel() for p in model.parameters()):,}"
+        seconds = [pd.read_csv(folder / "history.csv")["seconds"].sum() for folder in folders]
+        cells["Minutes"] = " · ".join(f"{value / 60:.1f}" for value in seconds)
+    return cells
+
+
+def first_pictures(folders: list[Path]) -> Tensor:
+    """The first `SHOWN` test pictures as a system paints them, uint8, of its first seed."""
+    return torch.from_numpy(np.load(folders[0] / "pictures.npy"))
+
+
 def read_all(profile: str) -> list[tuple[Path, dict[str, Any]]]:
     """Folder and record of every finished run that `study.yaml` plans for a profile.
 
@@ -372,7 +421,11 @@ def pair(a: list[Path], b: list[Path], metric: str, test: ImageSet) -> dict[str,
         tables = [[pd.read_csv(f / "images.csv") for f in folders] for folders in (a, b)]
         difference = metrics.paired_difference(*tables, metric)
     one, other = read(a[0]), read(b[0])
-    trained = [f for f, r in ((a, one), (b, other)) if r["variant"] not in baselines.NAMES]
+    trained = [
+        f
+        for f, r in ((a, one), (b, other))
+        if r["system"] != "baseline" or r["variant"].startswith("regression")
+    ]
     names = [f"{r['system']}/{r['variant']}" for r in (one, other)]
     return {
         "a": names[0],
@@ -382,6 +435,17 @@ def pair(a: list[Path], b: list[Path], metric: str, test: ImageSet) -> dict[str,
         **difference,
         "seeds": min(map(len, trained), default=0),
     }
+
+
+def pairs(
+    folders: Mapping[str, list[Path]],
+    compared: Iterable[tuple[str, str]],
+    names: Sequence[str],
+    test: ImageSet,
+) -> pd.DataFrame:
+    """`pair` of the metrics `names` for each of the compared systems: rows of `pairs.csv`."""
+    found = [pair(folders[a], folders[b], name, test) for a, b in compared for name in names]
+    return pd.DataFrame(found, columns=PAIR_COLUMNS)
 
 
 def rows(record: dict[str, Any]) -> list[dict[str, Any]]:

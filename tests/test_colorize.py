@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 import colornb.colorize as module
 from colornb import cli, lab, models, publish, scenes
-from colornb.colorize import colorize, colorize_files, predict_ab
+from colornb.colorize import Wishes, colorize, colorize_files, predict_ab
 from colornb.errors import ColornbError
 
 ODD = (37, 53)  # rows and columns of a photograph
@@ -115,7 +115,7 @@ def test_colorize_takes_any_size(shape, unet):
 class Linear(nn.Module):
     """A network for which a and b are lines of L: ab / 110 = slope (L / 50 - 1) + offset."""
 
-    size = 32
+    size, options = 32, {}
 
     def __init__(self, slope, offset=(0.1, -0.1)):
         super().__init__()
@@ -189,7 +189,8 @@ def test_a_bad_file_does_not_stop_the_others_and_nothing_is_overwritten(
     target = tmp_path / "new" / "colored"
     found = list(colorize_files([torn, good, tmp_path / "none.png", good], target, weights))
     assert [source for source, _, _ in found] == [torn, good, tmp_path / "none.png", good]
-    assert [written for _, written, _ in found] == [None, target / "good-colorized.png", None, None]
+    expected = [None, [target / "good-colorized.png"], None, None]
+    assert [written for _, written, _ in found] == expected
     problems = [problem for _, _, problem in found]
     assert "torn.jpg cannot be read" in problems[0] and problems[1] == ""
     assert "none.png is not a file" in problems[2]
@@ -201,7 +202,7 @@ def test_a_bad_file_does_not_stop_the_others_and_nothing_is_overwritten(
 def test_a_name_too_long_to_write_does_not_stop_the_others(tmp_path, weights, photos):
     long = tmp_path / f"{'x' * 250}.png"
     long.write_bytes(photos[0].read_bytes())
-    (_, none, problem), (_, written, _) = colorize_files([long, photos[0]], tmp_path, weights)
+    (_, none, problem), (_, (written,), _) = colorize_files([long, photos[0]], tmp_path, weights)
     assert none is None and "name too long" in problem and written.exists()
 
 
@@ -242,7 +243,7 @@ def test_reading_and_writing_go_on_meanwhile_one_photograph_apart(
     monkeypatch.setattr(module, "replace_atomically", writing)
     done = list(colorize_files(numbered, tmp_path / "out", weights))
     assert [source for source, _, _ in done] == numbered
-    assert all(np.shape(Image.open(written)) == (*ODD, 3) for _, written, _ in done)
+    assert all(np.shape(Image.open(written)) == (*ODD, 3) for _, (written,), _ in done)
 
 
 def test_an_interruption_ends_the_threads_and_leaves_whole_files(
@@ -302,6 +303,104 @@ def test_other_weights_and_a_bad_folder_are_told(tmp_path, weights, photos):
     assert not (tmp_path / "out").exists()
 
 
+# Wishes
+
+
+@pytest.fixture(scope="module")
+def painters(tmp_path_factory):
+    """Weights of a network of each kind, as nonsensical as `stir` leaves them."""
+    folder, options = tmp_path_factory.mktemp("painters"), {"width": 0.125}
+    networks = {
+        "unet": ("unet", options),
+        "bins": ("unet", options | {"head": "bins"}),
+        "captioned": ("captioned", options),
+        "referenced": ("referenced", options),
+        "variational": ("variational", options),
+        "discriminator": ("discriminator", options),
+        "edgenet": ("edgenet", {}),
+    }
+    for name, (network, chosen) in networks.items():
+        model = models.create_model(network, **chosen)
+        for layer in model.modules():  # FiLM is 0 at first
+            if isinstance(layer, nn.Linear):
+                nn.init.normal_(layer.weight)
+        models.save_weights(model, folder / f"{name}.safetensors")
+    return {name: folder / f"{name}.safetensors" for name in networks}
+
+
+def colorized(weights, photo, target, samples=0, **wishes):
+    """The pictures that a photograph became."""
+    options = {"samples": samples, "wishes": Wishes(**wishes)}
+    ((_, written, problem),) = colorize_files([photo], target, weights, **options)
+    assert not problem
+    return [read(path) for path in written]
+
+
+@pytest.mark.parametrize("network", ["bins", "variational"])
+def test_samples_are_files_that_differ_and_follow_from_their_number(
+    network, painters, photos, tmp_path
+):
+    three = colorized(painters[network], photos[0], tmp_path / "a", samples=3)
+    names = [path.name for path in sorted((tmp_path / "a").iterdir())]
+    assert names == [f"good-colorized-{k}.png" for k in (1, 2, 3)]
+    assert all((three[k] != three[k - 1]).any() for k in range(3))
+    two = colorized(painters[network], photos[0], tmp_path / "b", samples=2)
+    np.testing.assert_array_equal(two, three[:2])
+    (best,) = colorized(painters[network], photos[0], tmp_path / "c")
+    assert all((best != one).any() for one in three)
+
+
+def test_the_temperature_changes_samples_and_the_best_answer(painters, photos, tmp_path):
+    for samples in (0, 1):
+        cold, hot = (
+            colorized(painters["bins"], photos[0], tmp_path / f"{samples}{t}", samples, temperature=t)
+            for t in (0.1, 2.0)
+        )
+        assert (cold[0] != hot[0]).any()
+
+
+def test_a_caption_changes_the_picture(painters, photos, tmp_path):
+    told = ["", "a red automobile", "a blue automobile", "an automobile, blue"]
+    painted = [
+        colorized(painters["captioned"], photos[0], tmp_path / str(k), caption=caption)[0]
+        for k, caption in enumerate(told)
+    ]
+    assert all((painted[k] != painted[k - 1]).any() for k in range(4))
+
+
+def test_a_reference_of_any_size_changes_the_picture(painters, photos, photo, tmp_path):
+    red, blue = (np.full((5, 90, 3), rgb, np.uint8) for rgb in ((200, 40, 30), (30, 60, 200)))
+    one, other = (
+        colorized(painters["referenced"], photos[0], tmp_path / name, reference=picture)[0]
+        for name, picture in (("red", red), ("blue", blue))
+    )
+    assert one.shape == photo.shape and (one != other).any()
+
+
+@pytest.mark.parametrize(
+    "network, samples, wishes, told",
+    [
+        ("unet", 0, {"caption": "a red car"}, "takes no caption: only captioned models do"),
+        ("unet", 0, {"reference": np.zeros((9, 9, 3), np.uint8)}, "takes no reference: only refer"),
+        ("unet", 2, {}, "takes no sample: only variational and distribution models do"),
+        ("unet", 0, {"temperature": 0.5}, "takes no temperature: only distribution models do"),
+        ("variational", 1, {"temperature": 0.5}, "takes no temperature"),
+        ("captioned", 2, {"caption": "a red car"}, "takes no sample"),
+        ("captioned", 0, {"caption": "a turquoise car"}, "does not know 'turquoise'"),
+        ("referenced", 0, {}, "needs a reference picture: give one with --reference"),
+        ("discriminator", 0, {}, "This network paints nothing: choose another"),
+        ("edgenet", 0, {}, "This network paints nothing: choose another"),
+    ],
+)
+def test_what_a_model_cannot_do_is_refused_in_one_sentence(
+    network, samples, wishes, told, painters, photos, tmp_path
+):
+    options = {"samples": samples, "wishes": Wishes(**wishes)}
+    with pytest.raises(ColornbError, match=told) as error:
+        list(colorize_files(photos, tmp_path / "out", painters[network], **options))
+    assert "\n" not in str(error.value) and not (tmp_path / "out").exists()
+
+
 def test_a_file_in_the_place_of_the_folder_is_told(weights, photos):
     with pytest.raises(ColornbError, match="good.png cannot be the folder of results"):
         list(colorize_files(photos, photos[0], weights))
@@ -330,11 +429,49 @@ def test_the_command_colorizes_and_sums_up(tmp_path, weights, photos):
     assert good.exit_code == 0 and good.stdout.splitlines()[-1] == "1 colorized, 0 failed."
 
 
+def test_the_command_takes_wishes(tmp_path, painters, photos):
+    good, _ = photos
+    for model, *wish in (
+        ("bins", "--samples", 2, "--temperature", 0.8),
+        ("captioned", "--caption", "a red automobile"),
+        ("referenced", "--reference", good),
+    ):
+        done = invoke("colorize", good, "-o", tmp_path / model, "--model", painters[model], *wish)
+        assert done.exit_code == 0, done.stdout
+        assert f"{tmp_path}/{model}/good-colorized" in done.stdout
+    assert len(list((tmp_path / "bins").iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    "wish, told",
+    [
+        (["--temperature", "0"], "The temperature must be above 0, not 0."),
+        (["--temperature", "-1"], "The temperature must be above 0, not -1."),
+        (["--caption", "a red automobile"], "takes no caption"),
+        (["--reference", "none.png"], "none.png is not a file"),
+    ],
+)
+def test_a_wish_that_cannot_be_is_one_sentence(
+    wish, told, tmp_path, painters, photos, monkeypatch, capsys
+):
+    command = ["colorize", photos[0], "-o", tmp_path / "out", "--model", painters["unet"], *wish]
+    monkeypatch.setattr(sys, "argv", ["colornb", *map(str, command)])
+    with pytest.raises(SystemExit) as exit:
+        cli.main()
+    said = capsys.readouterr()
+    assert exit.value.code == 1 and not (tmp_path / "out").exists()
+    assert told in said.err.splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     "command, told",
     [
         ([], ["colorize", "data", "results"]),
-        (["colorize"], ["Photographs, gray or in colour", "--model", "--output"]),
+        (
+            ["colorize"],
+            ["Photographs, gray or in colour", "--model", "--output"]
+            + ["--samples", "--temperature", "--caption", "--reference"],
+        ),
         (["data"], ["fetch", "check"]),
         (["results"], ["verify", "publish"]),
     ],

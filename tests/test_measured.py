@@ -192,3 +192,54 @@ def test_numbers_are_said_with_their_intervals():
     assert table.rows == [
         {"System": "truth", "a": "+0.5 [+0.2, +0.8]", "b": "-0.1 [-0.3, +0.1]"}
     ]
+
+
+def test_a_measure_against_another_takes_the_place_of_x():
+    points = {x: [{"part": np.full(4, x**2), "whole": np.ones(4), "else": np.full(4, -x)}] for x in (1.0, 2.0)}
+    sweep = Sweep({"a/b": points})
+    (line,) = sweep.curves(share, over=lambda means: means["else"]).values()
+    assert line["x"].tolist() == [-1, -2] and line["value"].tolist() == [1, 4]
+
+
+def test_a_knob_of_the_networks_is_turned_for_every_seed():
+    def change(path, images, values):
+        return {value: images + int(path) * value for value in values}
+
+    def count(pictures, images):
+        return {"part": pictures - images}
+
+    found = measured.turned(change, ["1", "2"], (3, 5), torch.zeros(4), count)
+    assert {x: [one["part"][0].item() for one in seeds] for x, seeds in found.items()} == {
+        3: [3, 6],
+        5: [5, 10],
+    }
+
+
+def test_systems_of_a_chapter_get_full_records_and_later_their_limits(tmp_path, monkeypatch):
+    monkeypatch.setattr("colornb.study.RUNS", tmp_path)
+    run = StudyRun("09_distribution", "distribution", "smoke", "default", 0, {})
+    systems = {"distribution/x": [TEST.images, TRAIN.images], "truth": [TEST.images]}
+    folders = measured.record(
+        run, {"distribution/x": systems["distribution/x"]}, TEST, TRAIN, {"distribution/x": {"t": 1}}
+    )
+    assert [f.name for f in folders["distribution/x"]] == ["seed0", "seed1"]
+
+    def count(pictures, images):
+        return {"part": pictures.float().mean((1, 2, 3)).numpy(), "whole": np.ones(len(images))}
+
+    measured.measure(run, systems, count, STATISTICS, TEST, TRAIN)
+    for folder in folders["distribution/x"]:
+        record = records.read(folder)
+        assert record["parameters"]["t"] == 1 and set(METRICS) - {"mse_ab"} <= set(record["metrics"])
+        assert record["metrics"]["rare_recall"]["n"] == len(TEST)
+    assert set(records.summary(folders["distribution/x"], TEST)["seeds"]) >= {"kid", "mse_rgb"}
+
+
+def test_pairs_become_sentences():
+    found = Measured({"a/b": [counts(1.0)], "truth": [counts(0.5)]}, STATISTICS, "x")
+    pairs = found.pairs([("a/b", "truth")], same_training=True)
+    (of_pair,) = prose.of_pair(pairs, "a/b", "truth").items()
+    assert of_pair[0].startswith("Recall of rare") and of_pair[1]["difference"] > 0.4
+    assert list(prose.of_metric(pairs, "rare_recall")) == ["a/b"]
+    assert prose.of_pair(pairs, "c/d", "truth") == {}
+    assert found.pairs([]).empty and list(found.pairs([])) == records.PAIR_COLUMNS

@@ -5,7 +5,7 @@ import torch
 from skimage import color
 from skimage.metrics import peak_signal_noise_ratio
 
-from colornb import lab, metrics
+from colornb import intervals, lab, metrics, scenes
 from colornb.errors import ColornbError
 
 
@@ -221,3 +221,15 @@ def test_metrics_have_a_direction_and_a_format():
     for metric in metrics.METRICS.values():
         assert metric.better in {"lower", "higher", "one"}
         assert format(0.5, metric.format)
+
+
+def test_a_metric_as_a_statistic_of_counts_is_the_summary():
+    images = scenes.image_set("test", size=32, limit=8)
+    predicted = images.images.flip(0)
+    counts = metrics.counting(images.images)(predicted, images)
+    frequency = metrics.ab_frequency(images.images)
+    table = metrics.evaluate(predicted, images.images, ab_frequency=frequency)
+    summary = metrics.summarize([table])
+    for name in ("delta_e2000", "auc_rebalanced", "colorfulness_ratio"):
+        found = intervals.estimate([counts], metrics.statistic(name))
+        assert found["value"] == pytest.approx(summary[name]["value"])

@@ -103,7 +103,7 @@ def test_the_gain_is_chosen_on_validation_pictures_and_applied_to_each_seed(tmp_
         (ab,) = (ab for name, ab in ab_of.items() if name in str(weights))
         return torch.tensor(ab).view(1, 2, 1, 1).expand(len(images), 2, *images.images.shape[2:])
 
-    monkeypatch.setattr(painted, "_predicted_ab", predicted_ab)
+    monkeypatch.setattr(painted, "predict_ab", predicted_ab)
     run = StudyRun("05_colour_bias", "gan", "smoke", "default", 0, {})
     val = run.load("val", "small")
     chroma = float(lab_of(val.images)[:, 1:].norm(dim=1).mean())

@@ -158,7 +158,7 @@ def test_the_record_is_written_last_and_as_a_whole(run, measured, sets, monkeypa
 
     monkeypatch.setattr(records, "replace_atomically", write_and_note)
     records.write(run, measured, test, train)
-    assert order == ["features.npy", "images.csv", "metrics.json"]
+    assert order == ["features.npy", "pictures.npy", "images.csv", "metrics.json"]
     former = (run.folder / "metrics.json").read_bytes()
 
     def write_half(path, write):
@@ -208,6 +208,42 @@ def test_what_a_limitation_chapter_measured_is_a_record_like_others(root, measur
     control = write("baseline/class_mean_ab", 0, pictures, counts, found)
     assert control["parameters"]["sees"] == "class"
     assert control["metrics"] == record["metrics"], "measured anew, on the same pictures"
+
+
+def test_what_the_notebook_recorded_before_stays_with_more_measures(run, measured, sets):
+    train, test = sets
+    about = {"variant": "distribution/sampled", "seed": 1, "sees": "caption", "temperature": 0.5}
+    first = records.write(run, measured, test, train, **about)
+    folder = records.place(run, test, "distribution/sampled", 1)
+    images = pd.read_csv(folder / "images.csv")
+    limits = {"value": 0.1, "low": 0.0, "high": 0.2, "n": 12}
+    for name in ("sepia_index", "cdr"):
+        counts, found = {name: np.arange(12.0)}, {name: limits}
+        write = partial(records.write_limits, run, "distribution/sampled", 1, gray(test.images))
+        record = write(counts, found, test, train)
+    assert record["metrics"] == first["metrics"] | {"sepia_index": limits, "cdr": limits}
+    assert record["parameters"] == first["parameters"]
+    table = pd.read_csv(folder / "images.csv")
+    pd.testing.assert_frame_equal(table[list(images)], images)
+    assert {"cdr", "sepia_index"} <= set(table) and (folder / "features.npy").exists()
+    later = replace(run, started=datetime(2026, 1, 1))  # another execution measures anew
+    record = records.write_limits(
+        later, "distribution/sampled", 1, gray(test.images), {}, {"cdr": limits}, test, train
+    )
+    assert "sepia_index" not in record["metrics"] and record["parameters"]["sees"] == "l"
+
+
+def test_pairs_of_several_systems(run, measured, sets):
+    train, test = sets
+    folders = {}
+    for name in ("distribution/a", "baseline/b"):
+        records.write(run, measured, test, train, variant=name)
+        folders[name] = [records.place(run, test, name, 0)]
+    names = ["mse_rgb", "kid"]
+    found = records.pairs(folders, [("distribution/a", "baseline/b")], names, test)
+    assert list(found) == PAIRS and found["metric"].tolist() == names
+    assert (found["difference"] == 0).all()
+    assert list(records.pairs(folders, [], names, test)) == PAIRS, "none is no error"
 
 
 def test_missing_and_damaged_records_are_told(tmp_path):
@@ -372,7 +408,7 @@ def test_a_missing_or_damaged_manifest_is_told(published):
 
 
 def test_unfinished_runs_are_not_published(root):
-    with pytest.raises(ColornbError, match="12 runs are not finished, .*make study PROFILE=smoke"):
+    with pytest.raises(ColornbError, match="16 runs are not finished, .*make study PROFILE=smoke"):
         publish.publish("smoke")
     assert not list((root / "book").iterdir())
 

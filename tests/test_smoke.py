@@ -162,6 +162,10 @@ def test_every_system_has_its_row_on_the_test_set_it_was_made_for(smoke):
         ("gan", "default", 32),
         ("gan", "l1_only", 32),
         ("koalarization", "default", 64),
+        ("captioned", "default", 32),
+        ("reference", "default", 32),
+        ("distribution", "koalarization", 64),
+        *(("distribution", name, 32) for name in "default unbalanced sampled variational".split()),
     } <= found
 
 

@@ -61,6 +61,11 @@ def region_edges(regions: np.ndarray) -> np.ndarray:
     return _steps(np.not_equal, regions)
 
 
+def boundaries(images: ImageSet) -> np.ndarray:
+    """`region_edges` of a data set's `label_maps`."""
+    return region_edges(label_maps(images))
+
+
 def chroma_edges(images: Tensor) -> np.ndarray:
     """Pixels of uint8 (N, 3, H, W) whose ab is at least `CHROMA_STEP` from a neighbour's."""
     ab = lab.uint8_to_lab(images)[:, 1:].numpy()
@@ -286,6 +291,48 @@ def cdr(means: Counts) -> np.ndarray:
     """Share of the truth's separations at chroma edges that are kept: 1 for the truth, 0 for
     gray."""
     return means["both"] / means["separated"]
+
+
+def count_edges(guessed: np.ndarray, true: np.ndarray) -> Counts:
+    """Edge pixels of bool (N, H, W), each (N,): `guessed`, `true`, both (`hits`), and `pixels`."""
+    return {
+        "guessed": guessed.sum((1, 2)),
+        "true": true.sum((1, 2)),
+        "hits": (guessed & true).sum((1, 2)),
+        "pixels": np.full(len(true), true[0].size),
+    }
+
+
+def precision(means: Counts) -> np.ndarray:
+    """Share of the guessed edge pixels that are edge pixels."""
+    return means["hits"] / means["guessed"]
+
+
+def recall(means: Counts) -> np.ndarray:
+    """Share of the edge pixels that are guessed."""
+    return means["hits"] / means["true"]
+
+
+def lift(means: Counts) -> np.ndarray:
+    """Precision over that of a blind guess, which is the share of edge pixels: 1 is chance."""
+    return precision(means) / (means["true"] / means["pixels"])
+
+
+EDGES = {"precision": precision, "recall": recall, "lift": lift}
+
+
+def lightness_edges(images: Tensor, like: np.ndarray) -> np.ndarray:
+    """Edges without a network: the pixels of uint8 (N, 3, H, W) beside the largest steps of L, in
+    each picture as many as in `like` bool (N, H, W)."""
+    lightness = lab.uint8_to_lab(images)[:, 0].numpy()
+    step = np.zeros_like(lightness)
+    for axis in (1, 2):
+        size = np.abs(np.diff(lightness, axis=axis))
+        for side in ((1, 0), (0, 1)):
+            widths = [side if k == axis else (0, 0) for k in range(3)]
+            step = np.maximum(step, np.pad(size, widths))
+    rank = (-step).reshape(len(step), -1).argsort(axis=1).argsort(axis=1).reshape(step.shape)
+    return rank < like.sum((1, 2), keepdims=True)
 
 
 def near_over_control(means: Counts) -> np.ndarray:

@@ -14,13 +14,21 @@ from torch import nn
 
 from colornb.errors import ColornbError
 from colornb.files import replace_atomically
+from colornb.models.captioned import Captioned
+from colornb.models.edges import EdgeNet
 from colornb.models.koalarization import Koalarization
+from colornb.models.referenced import Referenced
 from colornb.models.unet import Discriminator, UNetGenerator
+from colornb.models.variational import Variational
 
 MODELS: dict[str, type[nn.Module]] = {
     "koalarization": Koalarization,
     "unet": UNetGenerator,
     "discriminator": Discriminator,
+    "variational": Variational,
+    "captioned": Captioned,
+    "referenced": Referenced,
+    "edgenet": EdgeNet,
 }
 
 
@@ -41,6 +49,18 @@ def create_model(name: str, **options) -> nn.Module:
         return MODELS[name](**options)
     except TypeError as error:
         raise ColornbError(f"The model {name!r} does not take these options: {error}.") from None
+
+
+def source(name: str) -> tuple[str, ...]:
+    """Files of the package whose code makes the network of that name."""
+    own = MODELS[name].__module__.rpartition(".")[2]
+    parts = {own, "unet", "film"} | ({"koalarization"} if own == "captioned" else set())
+    return tuple(f"models/{module}.py" for module in sorted(parts))
+
+
+def takes_features(model: nn.Module) -> bool:
+    """Whether a network is told, beside L, what a frozen classifier sees."""
+    return isinstance(getattr(model, "painter", model), Koalarization)
 
 
 def parameter_count(model: nn.Module) -> int:
@@ -79,12 +99,18 @@ def load_weights(path: Path | str) -> tuple[nn.Module, dict[str, str]]:
 
 __all__ = [
     "MODELS",
+    "Captioned",
     "Discriminator",
+    "EdgeNet",
     "Koalarization",
+    "Referenced",
     "UNetGenerator",
+    "Variational",
     "create_model",
     "list_models",
     "load_weights",
     "parameter_count",
     "save_weights",
+    "source",
+    "takes_features",
 ]

@@ -4,6 +4,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, linear
 
+from colornb.models.film import ResidualBlock
+from colornb.models.unet import make_head
+
 ENCODER = ((64, 2), (128, 1), (128, 2), (256, 1), (256, 2), (512, 1), (512, 1), (256, 1))
 """(channels, stride) of the encoder's 3x3 convolutions."""
 
@@ -21,6 +24,9 @@ class Koalarization(nn.Module):
         feature_scale: factor on the vector. At 1 the logits outweigh the encoder's channels at
             first, and the network learns its training pictures by heart from them.
         feature_dropout: share of the vector's entries that training leaves out.
+        condition: length of a vector that tells the network what to paint, through FiLM in a
+            residual block after the fusion; 0 for none and no such block.
+        head: "ab", or "bins" for logits over the 313 bins of ab at half the picture's size.
     """
 
     size = 224
@@ -32,6 +38,8 @@ class Koalarization(nn.Module):
         width: float = 1.0,
         feature_scale: float = 1.0,
         feature_dropout: float = 0.0,
+        condition: int = 0,
+        head: str = "ab",
     ):
         super().__init__()
         self.options = {
@@ -39,6 +47,8 @@ class Koalarization(nn.Module):
             "width": width,
             "feature_scale": feature_scale,
             "feature_dropout": feature_dropout,
+            "condition": condition,
+            "head": head,
         }
         self.dropout = nn.Dropout(feature_dropout)
 
@@ -66,39 +76,53 @@ class Koalarization(nn.Module):
             nn.ReLU(inplace=True),
             nn.Conv2d(c64, c32, 3, padding=1),
             nn.ReLU(inplace=True),
-            nn.Upsample(scale_factor=2),  # 112 -> 224
-            nn.Conv2d(c32, 2, 3, padding=1),
-            nn.Tanh(),
+            # 112 -> 224; a distribution over bins is not smooth, and 78 times as large as ab
+            *([nn.Upsample(scale_factor=2)] if head == "ab" else []),
+            *make_head(head, c32, kernel=3),
         )
+        self.block = ResidualBlock(c256, condition) if condition else None
         # Without batch norm, PyTorch's usual initial weights let the signal fade from layer to
         # layer, and the network stays at the mean colour (He et al. 2015, arXiv 1502.01852).
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-                nn.init.zeros_(layer.bias)
+                if layer.bias is not None:
+                    nn.init.zeros_(layer.bias)
         with torch.no_grad():
-            self.decoder[-2].weight *= 0.1  # starts near gray instead of at random colours
+            if head == "ab":  # starts near gray instead of at random colours
+                self.decoder[-2].weight *= 0.1
 
     @property
     def fusion(self) -> nn.Conv2d:
         """The paper's fusion layer, the decoder's first convolution: 1x1, 1256 -> 256 channels."""
         return self.decoder[0]
 
-    def forward(self, l: Tensor, features: Tensor | None = None) -> Tensor:  # noqa: E741
-        """l (N, 1, H, W) in [-1, 1], H and W multiples of 8, and features (N, 1000) -> ab
-        (N, 2, H, W) in [-1, 1]. The published network has H = W = 224."""
-        encoded = self.encoder(l)
+    def forward(
+        self,
+        l: Tensor,  # noqa: E741
+        features: Tensor | None = None,
+        told: Tensor | None = None,
+    ) -> Tensor:
+        """l (N, 1, H, W) in [-1, 1], H and W multiples of 8, features (N, 1000) and, with a
+        condition, told (N, condition) -> ab (N, 2, H, W) in [-1, 1], or logits (N, 313, H/2, W/2).
+        The published network has H = W = 224."""
+        x = self.decoder[1](self._fuse(self.encoder(l), features))
+        if self.block:
+            x = self.block(x, told)
+        return self.decoder[2:](x)
+
+    def _fuse(self, encoded: Tensor, features: Tensor | None) -> Tensor:
+        """The decoder's first convolution on the joined encoder's output and vector."""
         if not self.options["features"]:
-            return self.decoder(encoded)
+            return self.fusion(encoded)
         features = self.dropout(features * self.options["feature_scale"])
         if not self.training:
             repeated = features[:, :, None, None].expand(-1, -1, *encoded.shape[2:])
-            return self.decoder(torch.cat((encoded, repeated), dim=1))  # (N, 1256, 28, 28)
+            return self.fusion(torch.cat((encoded, repeated), dim=1))  # (N, 1256, 28, 28)
         # What the vector adds is the same at every place: training computes it once for each
         # picture, in up to a fifth less time for the whole step.
         of_encoder, of_vector = self.fusion.weight.split(
             (encoded.shape[1], features.shape[1]), dim=1
         )
         added = linear(features, of_vector.flatten(1), self.fusion.bias)
-        fused = conv2d(encoded, of_encoder) + added[:, :, None, None]
-        return self.decoder[1:](fused)
+        return conv2d(encoded, of_encoder) + added[:, :, None, None]

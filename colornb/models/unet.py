@@ -3,8 +3,28 @@
 import torch
 from torch import Tensor, nn
 
+from colornb import lab
+from colornb.errors import ColornbError
+from colornb.models.film import ResidualBlock
+
 ENCODER = (64, 128, 256, 512, 512)
 DECODER = (512, 256, 128, 64)
+
+
+HEADS = {"ab": 2, "bins": len(lab.ab_bins())}
+"""What a network ends in -> channels: a and b, or logits over the bins of `lab.ab_bins`."""
+
+
+def make_head(name: str, inside: int, kernel: int = 1) -> nn.Sequential:
+    """The last convolution, from `inside` channels; ab is cut to [-1, 1] by tanh.
+
+    Raises:
+        ColornbError: the name is none of `HEADS`.
+    """
+    if name not in HEADS:
+        raise ColornbError(f"There is no head {name!r}; there are: {', '.join(HEADS)}.")
+    layer = nn.Conv2d(inside, HEADS[name], kernel, padding=kernel // 2)
+    return nn.Sequential(layer, nn.Tanh()) if name == "ab" else nn.Sequential(layer)
 
 
 def _scaled(channels: tuple[int, ...], width: float) -> list[int]:
@@ -20,13 +40,29 @@ class UNetGenerator(nn.Module):
 
     Args:
         width: factor on all inner channels; 1 is the published network (16.65 M parameters).
+        residual: residual blocks after each of the decoder's layers.
+        condition: length of a vector that tells the network what to paint, through FiLM in its
+            residual blocks; 0 for none.
+        head: "ab", or "bins" for logits over the 313 bins of ab.
+
+    Raises:
+        ColornbError: an unknown head, or a condition without residual blocks.
     """
 
     size = 32
 
-    def __init__(self, *, width: float = 1.0):
+    def __init__(
+        self, *, width: float = 1.0, residual: int = 0, condition: int = 0, head: str = "ab"
+    ):
         super().__init__()
-        self.options = {"width": width}
+        if condition and not residual:
+            raise ColornbError("A condition comes in through residual blocks: set residual to 1.")
+        self.options = {
+            "width": width,
+            "residual": residual,
+            "condition": condition,
+            "head": head,
+        }
         encoder, decoder = _scaled(ENCODER, width), _scaled(DECODER, width)
         self.encoder = nn.ModuleList()
         inside = 1
@@ -37,7 +73,7 @@ class UNetGenerator(nn.Module):
                 layers = [nn.Conv2d(inside, channels, 4, 2, 1), nn.BatchNorm2d(channels)]
             self.encoder.append(nn.Sequential(*layers, nn.ReLU(inplace=True)))
             inside = channels
-        self.decoder = nn.ModuleList()
+        self.decoder, self.blocks = nn.ModuleList(), nn.ModuleList()
         for channels, skip in zip(decoder, reversed(encoder[:-1]), strict=True):
             self.decoder.append(
                 nn.Sequential(
@@ -46,8 +82,10 @@ class UNetGenerator(nn.Module):
                     nn.ReLU(inplace=True),
                 )
             )
+            blocks = (ResidualBlock(channels, condition) for _ in range(residual))
+            self.blocks.append(nn.ModuleList(blocks))
             inside = channels + skip
-        self.head = nn.Sequential(nn.Conv2d(inside, 2, 1), nn.Tanh())
+        self.head = make_head(head, inside)
 
     def encode(self, l: Tensor) -> list[Tensor]:  # noqa: E741
         """Outputs of the encoder's layers, (N, 64, 32, 32) to (N, 512, 2, 2)."""
@@ -57,11 +95,15 @@ class UNetGenerator(nn.Module):
             outputs.append(l)
         return outputs
 
-    def forward(self, l: Tensor) -> Tensor:  # noqa: E741
-        """l (N, 1, H, W) in [-1, 1], H and W multiples of 16 -> ab (N, 2, H, W) in [-1, 1]."""
+    def forward(self, l: Tensor, told: Tensor | None = None) -> Tensor:  # noqa: E741
+        """l (N, 1, H, W) in [-1, 1], H and W multiples of 16, and, with a condition, told
+        (N, condition) -> ab (N, 2, H, W) in [-1, 1], or logits (N, 313, H, W)."""
         *skips, x = self.encode(l)
-        for layer in self.decoder:
-            x = torch.cat((layer(x), skips.pop()), dim=1)
+        for layer, blocks in zip(self.decoder, self.blocks, strict=True):
+            x = layer(x)
+            for block in blocks:
+                x = block(x, told)
+            x = torch.cat((x, skips.pop()), dim=1)
         return self.head(x)
 
 
@@ -69,25 +111,35 @@ class Discriminator(nn.Module):
     """Tells true pictures from colorized ones, given the gray picture: one logit a picture.
 
     Five convolutions of stride 2, 32x32 down to 1x1, with ReLU. The probability is the sigmoid
-    of the logit; the sigmoid is part of the loss.
+    of the logit; the sigmoid is part of the loss. Larger pictures have a logit for each part of
+    about 94 x 94 pixels (a patch discriminator; Isola et al. 2017, arXiv 1611.07004).
 
     Args:
         width: factor on all inner channels.
+        condition: length of a vector that the pictures should agree with; 0 for none. It adds
+            its product with the last feature maps to the logit (Miyato and Koyama 2018, arXiv
+            1802.05637).
     """
 
-    def __init__(self, *, width: float = 1.0):
+    def __init__(self, *, width: float = 1.0, condition: int = 0):
         super().__init__()
-        self.options = {"width": width}
+        self.options = {"width": width, "condition": condition}
         layers, inside = [], 3
         for level, channels in enumerate(_scaled((64, 128, 256, 512), width)):
             norm = [nn.BatchNorm2d(channels)] if level else []
             layers += [nn.Conv2d(inside, channels, 4, 2, 1), *norm, nn.ReLU(inplace=True)]
             inside = channels
         self.layers = nn.Sequential(*layers, nn.Conv2d(inside, 1, 4, 2, 1))
+        self.project = nn.Linear(condition, inside) if condition else None
 
-    def forward(self, lab: Tensor) -> Tensor:
-        """Normalised Lab (N, 3, 32, 32), l and ab in [-1, 1] -> logits (N, 1); above 0 is true.
+    def forward(self, lab: Tensor, told: Tensor | None = None) -> Tensor:
+        """Normalised Lab (N, 3, 32, 32), l and ab in [-1, 1], and, with a condition, told
+        (N, condition) -> logits (N, 1); above 0 is true.
 
-        The L channel is the condition: truth and colorization of a picture share it.
+        The L channel is a condition as well: truth and colorization of a picture share it.
         """
-        return self.layers(lab).flatten(1)
+        maps = self.layers[:-1](lab)
+        logits = self.layers[-1](maps).flatten(1)
+        if self.project:
+            logits = logits + (self.project(told) * maps.mean((2, 3))).sum(1, keepdim=True)
+        return logits

@@ -1,6 +1,7 @@
 """Trains the U-Net on drawn scenes, whose knobs turn the cause of a limitation."""
 
 from pathlib import Path
+from typing import Any
 
 from colornb.datasets import ImageSet
 from colornb.training import gan
@@ -29,20 +30,50 @@ def fit_losses(
     Raises:
         ColornbError: the folder is in use.
     """
-    for loss, weights in LOSSES.items():
+    for loss in LOSSES:
         for seed in range(seeds):
-            gan.fit(
+            fit(
                 images,
                 folder / loss / f"seed{seed}",
                 monitor=monitor,
                 seed=seed,
                 epochs=epochs,
                 width=width,
-                batch_size=min(50, len(images)),
-                learning_rate=2e-3,
-                beta1=0.5,
-                generator_steps=1,
-                schedule="one_cycle",
-                flip=True,
-                **weights,
+                loss=loss,
             )
+
+
+def fit(images: ImageSet, folder: Path, *, loss: str, **options: Any) -> Path:
+    """Trains one generator under one of `LOSSES`, with more `options` of
+    `colornb.training.gan.fit`, and returns the path of its weights."""
+    gan.fit(
+        images,
+        folder,
+        batch_size=min(50, len(images)),
+        learning_rate=2e-3,
+        beta1=0.5,
+        generator_steps=1,
+        schedule="one_cycle",
+        flip=True,
+        **LOSSES[loss],
+        **options,
+    )
+    return folder / "weights.safetensors"
+
+
+def fit_edges(
+    images: ImageSet,
+    folder: Path,
+    edge_net: Path,
+    edge_weight: float,
+    *,
+    monitor: ImageSet,
+    seeds: int,
+    epochs: int,
+    width: float,
+) -> list[Path]:
+    """Trains generators as the "gan" of `fit_losses`, with an EdgeNet in their loss; see
+    `colornb.training.gan.fit`. Returns their weights, a file for each seed."""
+    options = {"edge_net": edge_net, "edge_weight": edge_weight, "loss": "gan"}
+    options |= {"monitor": monitor, "epochs": epochs, "width": width}
+    return [fit(images, folder / f"seed{seed}", seed=seed, **options) for seed in range(seeds)]

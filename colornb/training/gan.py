@@ -1,28 +1,30 @@
 """Trains the U-Net generator, with or without the conditional discriminator."""
 
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import torch
 from lightning.fabric import Fabric
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss, mse_loss
 
 from colornb import lab
 from colornb.datasets import ImageSet
 from colornb.device import choose
 from colornb.errors import ColornbError
-from colornb.models import Discriminator, UNetGenerator, load_weights
-from colornb.training.run import (
-    Run,
-    batches,
-    check_sizes,
-    launch,
-    make_schedule,
-    mirror,
-)
+from colornb.models import Discriminator, create_model, load_weights, source
+from colornb.training.run import Run, batches, check_sizes, launch, make_schedule, mirror, told
 
-CODE = ("models/unet.py", "training/gan.py")
+CODE = ("training/gan.py",)
+
+
+def edge_loss(edge_net: nn.Module, painted: Tensor, true: Tensor) -> Tensor:
+    """Mean absolute difference between the edges (probabilities) that an EdgeNet sees in two ab
+    (N, 2, H, W) in [-1, 1]: a scalar."""
+    return l1_loss(edge_net(painted).sigmoid(), edge_net(true).sigmoid())
 
 
 def fit(
@@ -30,6 +32,13 @@ def fit(
     folder: Path,
     *,
     monitor: ImageSet,
+    network: str = "unet",
+    network_options: Mapping[str, Any] | None = None,
+    given: Sequence[Tensor] = (),
+    given_mirrored: Sequence[Tensor] | None = None,
+    given_monitor: Sequence[Tensor] = (),
+    judged: int | None = None,
+    about: Mapping[str, str] | None = None,
     seed: int = 0,
     epochs: int = 100,
     batch_size: int = 50,
@@ -40,6 +49,8 @@ def fit(
     l1_weight: float = 100.0,
     l2_weight: float = 0.0,
     adversarial_weight: float = 1.0,
+    edge_weight: float = 0.0,
+    edge_net: Path | None = None,
     warm_start: float = 0.0,
     schedule: str = "constant",
     flip: bool = False,
@@ -48,7 +59,7 @@ def fit(
     precision: str = "auto",
     devices: int = 1,
     strategy: str = "auto",
-) -> UNetGenerator:
+) -> nn.Module:
     """Trains a generator (Nazeri et al. 2018, arXiv 1803.05400) and returns it.
 
     Per batch: one step of the discriminator, then `generator_steps` of the generator on
@@ -61,10 +72,19 @@ def fit(
     in the norm, not those of one device.
 
     Args:
-        images: the training set, 32x32.
+        images: the training set; for the published networks 32x32.
         folder: the run's folder; an interrupted run is resumed there.
         monitor: images whose loss is logged after each epoch; nothing is chosen by it.
+        network, network_options: the generator; see `colornb.models.create_model`. Its `width` is
+            the one below.
+        given: what the generator is told beside L, each with a row for each training image;
+            `given_mirrored` the same of the mirrored pictures (the same by default),
+            `given_monitor` of the monitor's.
+        judged: which of `given`, a vector, the discriminator is told as well.
+        about: kept with the weights, e.g. the extractor's name.
         discriminator_rate: the discriminator's learning rate over the generator's.
+        edge_weight, edge_net: weight of the mean absolute difference between what a trained EdgeNet
+            (its weights) sees in the painted and in the true ab.
         warm_start: share of the epochs, the first ones, without the discriminator.
         schedule: "constant" or "one_cycle".
         flip: mirrors half of the pictures of each batch.
@@ -74,23 +94,40 @@ def fit(
     Raises:
         ColornbError: the folder is in use, or a loss is not finite.
     """
-    options = {k: v for k, v in locals().items() if k not in ("images", "folder", "monitor")}
+    options = {
+        k: v
+        for k, v in locals().items()
+        if k not in ("images", "folder", "monitor", "edge_net") and not k.startswith("given")
+    }
     if not 0 <= warm_start < 1:
         raise ColornbError(f"warm_start must be at least 0 and below 1, not {warm_start}.")
     check_sizes(epochs, batch_size, devices, len(images))
     device, options["precision"] = choose(device, precision)
+    given_mirrored = given if given_mirrored is None else given_mirrored
+    if edge_weight:
+        options["edge_net_sha256"] = sha256(edge_net.read_bytes()).hexdigest()
+    options["network_options"] = dict(network_options or {})
+    options["about"] = dict(about or {})
     options["data_sha256"] = images.sha256
-    launch(options, train, folder, images.images, monitor.images, options)
+    options["given_sha256"] = [sha256(tensor.numpy().tobytes()).hexdigest() for tensor in given]
+    tensors = (images.images, monitor.images, given, given_mirrored, given_monitor)
+    launch(options, train, folder, tensors, edge_net, options)
     return load_weights(folder / "weights.safetensors")[0].to(device)
 
 
-def train(fabric: Fabric, folder: Path, images: Tensor, held_out: Tensor, options: dict) -> None:
+def train(
+    fabric: Fabric, folder: Path, tensors: tuple, edge_net: Path | None, options: dict
+) -> None:
     """What `fit` starts on each device."""
     o = SimpleNamespace(**options)
-    images, held_out = images.to(fabric.device), held_out.to(fabric.device)
+    images, held_out = (tensor.to(fabric.device) for tensor in tensors[:2])
+    given, mirrored, of_monitor = ([t.to(fabric.device) for t in part] for part in tensors[2:])
     torch.manual_seed(o.seed)
-    generator = UNetGenerator(width=o.width).to(memory_format=torch.channels_last)
-    discriminator = Discriminator(width=o.width).to(memory_format=torch.channels_last)
+    generator = create_model(o.network, width=o.width, **o.network_options)
+    generator.to(memory_format=torch.channels_last)
+    condition = 0 if o.judged is None else given[o.judged].shape[1]
+    discriminator = Discriminator(width=o.width, condition=condition)
+    discriminator.to(memory_format=torch.channels_last)
     g_optimizer = torch.optim.Adam(
         generator.parameters(), o.learning_rate, betas=(o.beta1, 0.999), fused=True
     )
@@ -100,14 +137,16 @@ def train(fabric: Fabric, folder: Path, images: Tensor, held_out: Tensor, option
         betas=(o.beta1, 0.999),
         fused=True,
     )
+    edges = load_weights(edge_net)[0].to(fabric.device) if o.edge_weight else None
     steps, l1_epochs = len(images) // o.batch_size, round(o.warm_start * o.epochs)
     g_schedule = make_schedule(o.schedule, g_optimizer, o.epochs * steps)
     d_schedule = make_schedule(o.schedule, d_optimizer, (o.epochs - l1_epochs) * steps)
     generator, g_optimizer = fabric.setup(generator, g_optimizer)
     discriminator, d_optimizer = fabric.setup(discriminator, d_optimizer)
 
-    def judge(l: Tensor, ab: Tensor, truth: bool) -> Tensor:  # noqa: E741
-        logits = discriminator(torch.cat((l, ab), dim=1))
+    def judge(l: Tensor, ab: Tensor, rows: list[Tensor], truth: bool) -> Tensor:  # noqa: E741
+        condition = None if o.judged is None else rows[o.judged]
+        logits = discriminator(torch.cat((l, ab), dim=1), condition)
         return binary_cross_entropy_with_logits(logits, torch.full_like(logits, float(truth)))
 
     def train_one_epoch(adversarial: bool) -> dict[str, Tensor]:
@@ -116,23 +155,26 @@ def train(fabric: Fabric, folder: Path, images: Tensor, held_out: Tensor, option
         for index, coins in batches(len(images), o.batch_size, fabric, flip=o.flip):
             pixels = mirror(images[index], coins) if o.flip else images[index]
             l, ab = lab.normalize(lab.uint8_to_lab(pixels))  # noqa: E741
-            fake = generator(l)
+            rows = told(given, mirrored, index, coins)
+            fake = generator(l, *rows)
             if adversarial:
-                d_loss = (judge(l, ab, True) + judge(l, fake.detach(), False)) / 2
+                d_loss = (judge(l, ab, rows, True) + judge(l, fake.detach(), rows, False)) / 2
                 d_optimizer.zero_grad()
                 fabric.backward(d_loss)
                 d_optimizer.step()
                 d_schedule.step()
             for step in range(o.generator_steps):
                 if step:
-                    fake = generator(l)
+                    fake = generator(l, *rows)
                 l1 = l1_loss(fake, ab)
                 g_loss = o.l1_weight * l1
                 if o.l2_weight:
                     g_loss = g_loss + o.l2_weight * mse_loss(fake, ab)
+                if edges:
+                    g_loss = g_loss + o.edge_weight * edge_loss(edges, fake, ab)
                 if adversarial:
                     discriminator.requires_grad_(False)
-                    g_loss = g_loss + o.adversarial_weight * judge(l, fake, True)
+                    g_loss = g_loss + o.adversarial_weight * judge(l, fake, rows, True)
                     discriminator.requires_grad_(True)
                 g_optimizer.zero_grad()
                 fabric.backward(g_loss)
@@ -147,13 +189,14 @@ def train(fabric: Fabric, folder: Path, images: Tensor, held_out: Tensor, option
     def monitored() -> Tensor:
         generator.eval()
         squares = []
-        for part in held_out.split(250):
-            l, ab = lab.normalize(lab.uint8_to_lab(part))  # noqa: E741
-            squares.append(mse_loss(generator(l).float(), ab) * len(part))
+        for part in torch.arange(len(held_out), device=fabric.device).split(250):
+            l, ab = lab.normalize(lab.uint8_to_lab(held_out[part]))  # noqa: E741
+            painted = generator(l, *(rows[part] for rows in of_monitor)).float()
+            squares.append(mse_loss(painted, ab) * len(part))
         return torch.stack(squares).sum() / len(held_out)
 
-    about = {"size": str(images.shape[-1])}
-    with Run.open(folder, options, CODE, fabric) as run:
+    about = {"size": str(images.shape[-1]), **o.about}
+    with Run.open(folder, options, (*source(o.network), *CODE), fabric) as run:
         parts = {"generator": generator, "g_optimizer": g_optimizer, "g_schedule": g_schedule}
         if o.adversarial_weight:
             parts |= {

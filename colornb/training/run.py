@@ -14,7 +14,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
@@ -137,6 +137,17 @@ def batches(
 def mirror(batch: Tensor, chosen: Tensor) -> Tensor:
     """The batch (N, C, H, W) with the chosen pictures mirrored left to right."""
     return torch.where(chosen[:, None, None, None], batch.flip(3), batch)
+
+
+def told(
+    given: Sequence[Tensor], mirrored: Sequence[Tensor], index: Tensor, coins: Tensor
+) -> list[Tensor]:
+    """What a network is told of a batch beside its pictures: the rows `index` of each of `given`,
+    or of `mirrored` for the pictures that `coins` mirror."""
+    return [
+        torch.where(coins.view(-1, *[1] * (one.ndim - 1)), other[index], one[index])
+        for one, other in zip(given, mirrored, strict=True)
+    ]
 
 
 def code_sha256(modules: tuple[str, ...]) -> str:

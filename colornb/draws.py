@@ -1,0 +1,209 @@
+"""What comes of a network that expects more than one colour: a colour at every temperature, and
+draws.
+
+Such a network ends in a distribution over colours, of which there is an annealed mean at every
+temperature and a sample for every seed, or it has a latent vector to draw (`models.Variational`).
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import combinations
+from operator import itemgetter
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from colornb import colorize, distribution, figures, lab, measured, painted
+from colornb.baselines import recolor
+from colornb.datasets import ImageSet
+from colornb.intervals import Counts, Statistic
+from colornb.limits.colour import describe
+from colornb.measured import Sweep
+from colornb.metrics import ab_frequency
+from colornb.models import Variational
+from colornb.painted import Painted
+from colornb.training.distribution import Weights
+
+TEMPERATURES = (1.0, 0.8, 0.6, 0.5, 0.38, 0.3, 0.2, 0.1, 0.05)
+GAINS = (1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0)
+"""What `sweep` turns."""
+WAYS = {
+    "distribution/sampled": ("distribution/default", True),
+    "distribution/sampled_unbalanced": ("distribution/unbalanced", True),
+    "distribution/sampled_pixels": ("distribution/default", False),
+    "distribution/variational": ("distribution/variational", True),
+}
+"""Ways to draw -> the network of `training.distribution`, and whether samples are coherent."""
+SPREADS = (0.25, 0.5, 1.0)
+STATISTICS = {name: itemgetter(name) for name in ("diversity", "mean", "best")}
+"""What `count` counts, as `colornb.intervals` takes it."""
+
+
+def weights_of_colours(images: Tensor, strengths: Sequence[float]) -> list[dict[str, str]]:
+    """What `distribution.rebalancing` makes of frequent and rare colours, rows for `figures.Table`.
+
+    The most frequent bin of training pictures uint8 (N, 3, H, W), and rarer and rarer ones.
+    """
+    share = ab_frequency(images, added=0)
+    order = share.argsort(descending=True)
+    covered = share[order].cumsum(0)
+    weight = {strength: distribution.rebalancing(images, strength) for strength in strengths}
+    places = [min(int((covered < q).sum()), len(order) - 1) for q in (0, 0.5, 0.9, 0.99, 0.999)]
+    return [
+        {
+            "Colour": describe(lab.ab_bins()[index].numpy()),
+            "Share of training pixels": f"{share[index]:.2%}",
+            "This and more frequent ones": f"{covered[place]:.1%}",
+            **{f"Weight, λ = {k:g}": f"{found[index]:.2f}" for k, found in weight.items()},
+        }
+        for place, index in zip(places, order[places].tolist(), strict=True)
+    ]
+
+
+def anneal(weights: Path, images: ImageSet, temperatures: Iterable[float]) -> dict[float, Tensor]:
+    """The pictures with the annealed mean at each temperature: T -> uint8 (N, 3, H, W).
+
+    Raises:
+        ColornbError: the weights are missing or none of this package.
+    """
+    model, given = painted.load(weights, images)
+    ab: dict[float, list[Tensor]] = {t: [] for t in temperatures}
+    for logits in colorize.predict(model, images.images, *given, batch_size=20):
+        for t, parts in ab.items():
+            parts.append(lab.annealed_mean(logits, t))
+    return {t: recolor(images.images, torch.cat(parts)) for t, parts in ab.items()}
+
+
+def turn_up(weights: Path, images: ImageSet, gains: Iterable[float]) -> dict[float, Tensor]:
+    """The pictures with a network's ab times each gain: gain -> uint8 (N, 3, H, W). What a claim
+    about colourfulness has to beat.
+
+    Raises:
+        ColornbError: the weights are missing or none of this package.
+    """
+    ab = painted.predict_ab(weights, images)
+    return {gain: recolor(images.images, gain * ab) for gain in gains}
+
+
+def sweep(
+    annealed: Mapping[str, Sequence[Path]],
+    turned_up: Mapping[str, Sequence[Path]],
+    images: ImageSet,
+    count: Callable[[Tensor, ImageSet], Counts],
+) -> Sweep:
+    """Counts at each of `TEMPERATURES` and `GAINS`.
+
+    Args:
+        annealed, turned_up: `system/variant` -> weights, a file for each training seed.
+        count: counts on pictures of the images.
+    """
+    ways = [(annealed, anneal, TEMPERATURES), (turned_up, turn_up, GAINS)]
+    return Sweep(
+        {
+            system: measured.turned(change, weights, values, images, count)
+            for systems, change, values in ways
+            for system, weights in systems.items()
+        }
+    )
+
+
+def choose(swept: Sweep, ratio: Statistic, systems: Iterable[str]) -> dict[str, float]:
+    """The temperature at which each system is most nearly as colourful as the truth.
+
+    Args:
+        swept: on validation pictures.
+        ratio: colourfulness over the truth's.
+    """
+    lines = swept.curves(ratio, systems)
+    return {k: float(one["x"][np.abs(one["value"] - 1).argmin()]) for k, one in lines.items()}
+
+
+def match(swept: Sweep, ratio: Statistic, control: str, system: str, t: float) -> float:
+    """The gain at which the control is as colourful as a system at its temperature t."""
+    lines = swept.curves(ratio, [control, system])
+    goal = np.interp(-t, -lines[system]["x"], lines[system]["value"])  # T falls from 1
+    return float(np.interp(goal, lines[control]["value"], lines[control]["x"]))
+
+
+@torch.no_grad()
+def draw(
+    weights: Path, images: ImageSet, number: int, *, spread: float = 1.0, coherent: bool = True
+) -> list[Tensor]:
+    """Draws of each picture, `number` of them, each uint8 (N, 3, H, W).
+
+    Args:
+        spread: the temperature of `distribution.sample`, or a factor on the latent vector: 1 draws
+            what the network expects, less stays closer to its best answer.
+        coherent: see `distribution.sample`; a latent vector is one for the whole picture anyway.
+
+    Raises:
+        ColornbError: the weights are missing or none of this package.
+    """
+    model, given = painted.load(weights, images)
+    drawn: list[list[Tensor]] = [[] for _ in range(number)]
+    if isinstance(model, Variational):
+        shape = (len(images), model.options["latent"])
+        for seed, parts in enumerate(drawn):
+            z = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+            parts.append(colorize.predict_ab(model, images.images, spread * z))
+    else:
+        for batch, logits in enumerate(colorize.predict(model, images.images, *given)):
+            for seed, parts in enumerate(drawn):
+                dice = 1000 * batch + seed
+                parts.append(distribution.sample(logits, spread, seed=dice, coherent=coherent))
+    return [recolor(images.images, torch.cat(parts)) for parts in drawn]
+
+
+def anneal_each(weights: Sequence[Path], images: ImageSet, t: float) -> list[Tensor]:
+    """The annealed means at one temperature by the networks of several training seeds."""
+    return [anneal(path, images, [t])[t] for path in weights]
+
+
+def systems(weights: Weights, images: ImageSet, chosen: Mapping[str, float]) -> Painted:
+    """The pictures by what `training.distribution.fit_small` trained: the annealed means at the
+    `chosen` temperatures, a coherent sample of the rebalanced distribution at T = 1, and of the
+    variational network a draw and z = 0."""
+    made = {system: anneal_each(weights[system], images, t) for system, t in chosen.items()}
+    for name in ("distribution/sampled", "distribution/variational"):
+        made[name] = [draw(path, images, 1)[0] for path in weights[WAYS[name][0]]]
+    middle = painted.paint_each(weights["distribution/variational"], images)
+    return made | {"distribution/variational_z0": middle}
+
+
+def count(draws: Sequence[Tensor], images: ImageSet) -> Counts:
+    """Of draws of each picture, each uint8 (N, 3, H, W), counts (N,): `diversity`, the mean ab
+    distance of two draws (Lab units); `mean` and `best`, the mean and the least CIEDE2000."""
+    pictures, true = [lab.uint8_to_lab(one) for one in draws], lab.uint8_to_lab(images.images)
+    errors = torch.stack([lab.delta_e2000(one, true).mean((1, 2)) for one in pictures])
+    apart = torch.stack(
+        [
+            torch.hypot(*(one - other)[:, 1:].unbind(1)).mean((1, 2))
+            for one, other in combinations(pictures, 2)
+        ]
+    )
+    found = {"diversity": apart.mean(0), "mean": errors.mean(0), "best": errors.amin(0)}
+    return {name: values.numpy() for name, values in found.items()}
+
+
+def count_ways(weights: Weights, images: ImageSet, number: int) -> Sweep:
+    """`count` of `number` draws of each picture in each of `WAYS`, at each of `SPREADS`."""
+
+    def along(kind: str, coherent: bool) -> dict[float, list[Counts]]:
+        def change(path: Path, images: ImageSet, spreads: Sequence[float]) -> dict:
+            return {s: draw(path, images, number, spread=s, coherent=coherent) for s in spreads}
+
+        return measured.turned(change, weights[kind], SPREADS, images, count)
+
+    return Sweep({system: along(*way) for system, way in WAYS.items()})
+
+
+def side_by_side(weights: Weights, images: ImageSet, number: int) -> dict[str, Tensor]:
+    """Rows for `figures.rows_of_pictures`, one for each of `WAYS` (first training): of each picture
+    its gray, the truth, and `number` draws."""
+    rows = {}
+    for system, (kind, coherent) in WAYS.items():
+        drawn = draw(weights[kind][0], images, number, coherent=coherent)
+        columns = torch.stack([figures.gray(images.images), images.images, *drawn], dim=1)
+        rows[figures.NAMES[system]] = columns.flatten(0, 1)
+    return rows
