@@ -30,6 +30,7 @@ schedule = None  # the paper: "constant"; or "one_cycle"
 flip = None  # mirror half of the training pictures; the report: no
 feature_scale = None  # factor on the classifier's vector; the paper: 1
 feature_dropout = None  # share of the vector left out in training; the paper: 0
+adversarial_weight = None  # of a discriminator's loss; the paper: 0
 width = None  # the paper: 1.0
 hold_out = None  # True leaves the validation images out of the training
 device = None  # "auto", "cpu" or "cuda"
@@ -97,7 +98,8 @@ if options.pop("flip"):
 #
 # The loss is the mean squared error of a and b. That is the loss of the
 # paper, and the reason for what follows: where several colours are likely,
-# it asks for their mean.
+# it asks for their mean. The variant `adversarial` joins it with the judgement
+# of a discriminator, as the next chapter's GAN does.
 
 # %%
 model = koalarization.fit(
@@ -111,17 +113,17 @@ model = koalarization.fit(
     **options,
 )
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-koalarization-loss", "caption": "Koalarization: loss against epoch, in training (where parts of the vector are left out) and on up to 200 test pictures at even distances in the set. Nothing is chosen by it."}, "image": {"alt": "Loss curves of training and test pictures over the epochs"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-koalarization-loss", "caption": "Koalarization: loss against epoch, in training (where parts of the vector are left out) and on up to 200 test pictures at even distances in the set. Nothing is chosen by it. With a discriminator also its loss: at 0.69 it only guesses."}, "image": {"alt": "Loss curves of training and test pictures over the epochs"}}
 history = pd.read_csv(run.folder / "history.csv")
-figures.loss_curves(
-    history,
-    {
-        "MSE of ab / 110": {
-            "mse_ab": f"{len(train):,} training pictures",
-            "monitor_mse_ab": f"{len(monitor)} {monitor.split} pictures",
-        }
-    },
-)
+of_monitor = {"monitor_mse_ab": f"{len(monitor)} {monitor.split} pictures"}
+of_training = {"mse_ab": f"{len(train):,} training pictures"}
+panels = {"MSE of ab / 110": of_monitor}
+if options["adversarial_weight"]:
+    panels["L1 of ab / 110"] = {"l1": of_training["mse_ab"]}
+    panels["cross-entropy"] = {"discriminator": "discriminator"}
+else:
+    panels["MSE of ab / 110"] = of_training | of_monitor
+figures.loss_curves(history, panels)
 
 # %% [markdown]
 # ## What it paints
@@ -211,6 +213,8 @@ duller = (
     if chroma["high"] < 0
     else "Its loss asks for the mean of the likely colours."
 )
+if options["adversarial_weight"]:
+    duller = "Its loss asks for what the discriminator takes for true as well."
 Markdown(
     f"**In short.** Of the {len(pairs)} comparisons with rows that see no "
     f"more than L, Koalarization is better in {len(better)} and worse in "

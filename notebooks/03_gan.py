@@ -30,6 +30,8 @@ l1_weight = None  # the paper: 100
 l2_weight = None  # 0; of the squared distance
 adversarial_weight = None  # 1; 0 is no discriminator
 warm_start = None  # share of the epochs, the first, with L1 alone; 0
+residual = None  # residual blocks after each of the decoder's layers; 0
+edge_weight = None  # of the difference that an EdgeNet sees; 0 is none
 schedule = None  # "constant" or "one_cycle"
 flip = None  # mirror half of the training pictures
 width = None  # the paper: 1.0
@@ -45,7 +47,7 @@ from IPython.display import Markdown
 
 from colornb import colorize, figures, models, records, study
 from colornb.baselines import recolor
-from colornb.training import gan
+from colornb.training import edges, gan
 
 run = study.begin("03_gan", globals())
 options = dict(run.parameters)
@@ -66,11 +68,17 @@ name = f"{run.system}/{run.variant}"
 #
 # $$\mathcal{L}_G = -\log D(l, G(l)) + \lambda\,\lVert G(l) - ab\rVert_1 .$$
 #
+# A later chapter explains two variants: `residual` with residual blocks in the
+# generator, and `edgenet`, whose loss also compares what a small edge network
+# sees in the painted and in the true colours.
+#
 # Batch norm runs on its running statistics when the network is tested, so a
 # picture's colours do not depend on the pictures beside it.
 
 # %% tags=["hide-input"]
-generator = models.create_model("unet", width=options["width"])
+network = {"residual": options.pop("residual")}
+blocks, edge_weight = network["residual"], options["edge_weight"]
+generator = models.create_model("unet", width=options["width"], **network)
 discriminator = models.create_model("discriminator", width=options["width"])
 distance = "L2" if options["l2_weight"] else "L1"
 Markdown(
@@ -86,13 +94,26 @@ Markdown(
     f"{options['generator_steps']} generator step(s) per batch, Adam at "
     f"{options['learning_rate']:g} ({options['schedule']})"
     + (", half of the pictures mirrored." if options["flip"] else ".")
+    + f" Residual blocks after each layer of the decoder: {blocks}."
+    + f" Weight of what an EdgeNet sees: {edge_weight:g}."
 )
 
 # %% [markdown]
 # ## Training
 
 # %%
-model = gan.fit(train, run.folder, monitor=monitor, seed=run.seed, **options)
+if options["edge_weight"]:
+    options["edge_net"] = edges.fit(
+        train, run.folder / "edgenet", monitor=monitor, seed=run.seed
+    )
+model = gan.fit(
+    train,
+    run.folder,
+    monitor=monitor,
+    network_options=network,
+    seed=run.seed,
+    **options,
+)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-gan-loss", "caption": "Loss against epoch. Left, the distance to the true colours in training (L1); middle, the squared error on the test pictures, by which nothing is chosen; right, with a discriminator, its loss: at 0.69 it only guesses."}, "image": {"alt": "Loss curves over the epochs"}}
 history = pd.read_csv(run.folder / "history.csv")

@@ -13,7 +13,7 @@
 # **Question.** Which system is closest to the truth, which looks most like
 # it, and which differences are more than chance?
 #
-# *Run time: about two minutes. Nothing is trained here.*
+# *Run time: some minutes. Nothing is trained here.*
 
 # %% tags=["parameters"]
 profile = "sample"
@@ -24,23 +24,51 @@ variant = "default"
 import pandas as pd
 from IPython.display import Markdown
 
-from colornb import baselines, figures, painted, records, study
+from colornb import figures, painted, records, study
+from colornb.metrics import METRICS
 from colornb.realism import kid_floor
 
 run = study.begin("13_comparison", globals())
 train, test = run.load("train", "small"), run.load("test", "small")
 photos = run.load("test", "photos")
-plan = study.planned(profile)
+plan, chapters = study.planned(profile), study.read()["chapters"]
+told = ("distribution", "captioned", "reference")
+controls = ("caption_mean_ab", "regression_matched")
 
 
-def folders(chapter, variant="default"):
-    """One folder per trained seed."""
-    seeds = [s for v, s in plan[chapter] if v == variant]
-    return [run.of(chapter, variant, s) for s in seeds]
+def of_chapters(images):
+    """Records of the chapters on improvements, on these test pictures."""
+    found = {}
+    for chapter in (c for c in plan if chapters[c]["system"] in told):
+        for v, k in plan[chapter]:
+            folder = run.of(chapter, v, k) / "records" / records.group(images)
+            found |= records.under(folder)
+    ours = (k for k in found if k.startswith(told) or k.endswith(controls))
+    return {k: found[k] for k in ours}
+
+
+def of_variants(system):
+    """Folders of all variants of a system, a folder for each seed."""
+    variants = dict.fromkeys(v for v, _ in plan[painted.TRAINED_IN[system]])
+    return {
+        f"{system}/{v}": painted.seeds(run, system, v)
+        for v in variants
+        if "heldout" not in v
+    }
 
 
 def summaries(systems, images):
     return {name: records.summary(f, images) for name, f in systems.items()}
+
+
+def everything(systems, summarized):
+    more = {name: records.training(paths) for name, paths in systems.items()}
+    return figures.table(summarized, list(METRICS), more)
+
+
+def grid(systems, images):
+    first = {k: records.first_pictures(paths) for k, paths in systems.items()}
+    return figures.beside_truth(images.images[: records.SHOWN], first)
 
 
 # %% [markdown]
@@ -63,42 +91,29 @@ Markdown(f"The gain is {gain:.2f}.")
 
 # %% [markdown]
 # ## The small pictures
+#
+# Every system and every measure. Where a system was trained with several seeds,
+# its row is their mean, with the interval over pictures and seeds and the
+# single seeds below (KID and the classifier: over pictures). A row without
+# parameters is one without a network, or a network of another row that is told
+# something else.
+#
+# *How close to the truth*: MSE, MAE and CIEDE2000 should be low, PSNR and SSIM
+# high. *How many pixels are right*: accuracy and AuC should be high; the
+# rebalanced area weights every colour by how rare it is in training, and most
+# of its weight lies on a few pixels of colours hardly ever seen. *How much like
+# real pictures*: the ratios should be 1, KID low, and the classifier at 50 %.
+#
+# Read down a column only among rows that **see** the same: a caption, a
+# reference or the class tells of the answer.
 
-# %%
-variants = dict.fromkeys(v for v, _ in plan["03_gan"] if "heldout" not in v)
-systems = {f"gan/{v}": folders("03_gan", v) for v in variants}
+# %% tags=["hide-input"]
+systems = of_variants("gan") | of_chapters(test)
 systems |= records.under(run.folder) | records.trivial(run, test, train)
 small = summaries(systems, test)
-closeness = ["mse_rgb", "psnr", "ssim", "mae_rgb", "delta_e2000"]
-counting = ["acc2", "acc5", "auc", "auc_rebalanced"]
-realism = ["colorfulness_ratio", "chroma_retention", "kid", "c2st"]
+everything(systems, small)
 
-# %% [markdown]
-# Where a system was trained with several seeds, its row is their mean, with the
-# interval over pictures and seeds and the single seeds below (KID and the
-# classifier: over pictures).
-#
-# **How close to the truth.** Lower is better but for PSNR and SSIM.
-
-# %% tags=["hide-input"]
-figures.table(small, closeness)
-
-# %% [markdown]
-# **How many pixels are right.** Higher is better. The rebalanced area weights
-# every colour by how rare it is in training; most of its weight lies on a few
-# pixels of colours hardly ever seen, hence its width.
-
-# %% tags=["hide-input"]
-figures.table(small, counting)
-
-# %% [markdown]
-# **How much like real pictures.** The ratios should be 1, KID low, and the
-# classifier at 50 %.
-
-# %% tags=["hide-input"]
-figures.table(small, realism)
-
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-frontier", "caption": "Closeness against realism on the small pictures, with 95 % intervals. Systems to the left are closer to the truth pixel by pixel, systems below look more like real pictures as a set. Small dots: single seeds."}, "image": {"alt": "Scatter plot of mean squared error and KID for all systems"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-frontier", "caption": "Closeness against realism on the small pictures, with 95 % intervals, for systems that see no more than L. Systems to the left are closer to the truth pixel by pixel, systems below look more like real pictures as a set. Small dots: single seeds."}, "image": {"alt": "Scatter plot of mean squared error and KID for all systems"}}
 floor = kid_floor(records.truth_features(test))
 shown = {
     name: record
@@ -107,30 +122,24 @@ shown = {
 }
 figures.frontier(shown, report=0.00622, floor=(floor["low"], floor["high"]))
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-grid", "caption": "The first ten test pictures through systems that see no more than L; of trained systems, the first seed."}, "image": {"alt": "Grid of small pictures, one row per system"}}
-truth = test.subset(range(10))
-fitted = baselines.fit(train.images, train.labels)
-rows = {"gray": figures.gray(truth.images)}
-rows["mean ab"] = fitted.predict("mean_ab", truth.images, truth.labels)
-for name in ("gan/l1_only", "gan/default"):
-    weights = systems[name][0] / "weights.safetensors"
-    rows[figures.NAMES[name]] = painted.paint(weights, truth)
-rows["regression × gain"] = boosted[0][:10]
-rows["truth"] = truth.images
-figures.rows_of_pictures(rows)
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-grid", "caption": "The first ten test pictures through every system; of trained systems, the first seed."}, "image": {"alt": "Grid of small pictures, one row per system"}}
+grid(systems, test)
 
 # %% [markdown]
 # ## The photographs
 
 # %% tags=["hide-input"]
-photo_systems = {"koalarization/default": folders("02_koalarization")}
-photo_systems |= records.trivial(run, photos, run.load("train", "photos"))
+photo_systems = of_variants("koalarization") | of_chapters(photos)
+photo_train = run.load("train", "photos")
+photo_systems |= records.trivial(run, photos, photo_train)
 large = summaries(photo_systems, photos)
-metrics = ["mse_rgb", "mae_rgb", "delta_e2000", "chroma_retention"]
-figures.table(large, [*metrics, "kid"])
+everything(photo_systems, large)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-photo-mse", "caption": "Mean squared error on the test photographs with 95 % intervals; lower is better. Thin marks: single seeds."}, "image": {"alt": "Dots with intervals for Koalarization and the trivial rows"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-photo-mse", "caption": "Mean squared error on the test photographs with 95 % intervals; lower is better. Thin marks: single seeds."}, "image": {"alt": "Dots with intervals for networks and the trivial rows"}}
 figures.intervals(large, "mse_rgb")
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-photo-grid", "caption": "The first ten test photographs through every system; of trained systems, the first seed."}, "image": {"alt": "Grid of photographs, one row per system"}}
+grid(photo_systems, photos)
 
 # %% [markdown]
 # ## Which differences are real
@@ -143,19 +152,19 @@ figures.intervals(large, "mse_rgb")
 # and of so many comparisons a few exclude zero by chance.
 
 # %%
-compared = ("mse_rgb", "mae_rgb", "delta_e2000", "chroma_retention", "kid")
-pairs = [
-    records.pair(paths, others[b], metric, images)
-    for images, others in ((test, systems), (photos, photo_systems))
-    for a, paths in others.items()
-    if not a.startswith("baseline")
-    for b in others
-    if b != a and (b.startswith("baseline") or a == "gan/default")
-    for metric in compared
-]
-pairs = pd.DataFrame(pairs)[records.PAIR_COLUMNS]
+compared = ["mse_rgb", "mae_rgb", "delta_e2000", "chroma_retention", "kid"]
+main = ["gan/default", "gan/l1_only", "koalarization/default"]
+pairs = []
+for images, others in ((test, systems), (photos, photo_systems)):
+    rivals = [b for b in others if b.startswith("baseline") or b in main]
+    trained = [a for a in others if not a.startswith("baseline")]
+    ends = [(a, b) for a in trained for b in rivals if a != b]
+    ends = [pair for pair in ends if pair != ("gan/l1_only", "gan/default")]
+    pairs.append(records.pairs(others, ends, compared, images))
+pairs = pd.concat(pairs)
 records.write_table(run, "pairs", pairs)
-figures.pair_table(pairs[pairs["metric"].isin(["mse_rgb", "kid"])])
+against = pairs["b"].isin(main) & pairs["metric"].isin(["mse_rgb", "kid"])
+figures.pair_table(pairs[against])
 
 # %% tags=["hide-input"]
 def difference(a, b, metric):
@@ -171,6 +180,16 @@ def count(metric):
     rows = rows[rows["b"].isin([b for b in shown if b.startswith("baseline")])]
     better, worse = (rows["high"] < 0).sum(), (rows["low"] > 0).sum()
     return f"better than {better} and worse than {worse} of {len(rows)}"
+
+
+def lowest(*sees):
+    rows = {k: r for k, r in small.items() if r["parameters"]["sees"] in sees}
+    best = {
+        x: min(rows, key=lambda k: rows[k]["metrics"][x]["value"])
+        for x in ("mse_rgb", "delta_e2000", "kid")
+    }
+    names = {METRICS[x].label: figures.NAMES.get(k, k) for x, k in best.items()}
+    return ", ".join(f"{label}: {name}" for label, name in names.items())
 
 
 control = small["baseline/regression_gain"]["metrics"]
@@ -193,7 +212,10 @@ Markdown(
     "the errors are not compared at equal chroma. "
     "On the photographs, Koalarization's mean squared error differs from that "
     "of the mean colour by "
-    f"{difference('koalarization/default', 'baseline/mean_ab', 'mse_rgb')}."
+    f"{difference('koalarization/default', 'baseline/mean_ab', 'mse_rgb')}.\n\n"
+    "The lowest on the small pictures, which may be so by chance: of systems "
+    f"that see only L, {lowest('l')}; of those that are told more, "
+    f"{lowest('class', 'caption', 'reference')}."
 )
 
 # %% [markdown]
@@ -207,14 +229,13 @@ for name, paths in (systems | photo_systems).items():
     if first["system"] != "baseline":
         lines.append(
             {
-                "System": figures.NAMES[name],
+                "System": figures.NAMES.get(name, name),
                 "Data": first["dataset"],
                 "Profile": first["profile"],
                 "Extractor": first["extractor"],
                 "Seeds": len(runs),
                 "Training images": first["parameters"]["train_n"],
-                "Epochs": first["parameters"]["epochs"],
-                "Minutes": " · ".join(f"{r['wall_s'] / 60:.1f}" for r in runs),
+                "Epochs": first["parameters"].get("epochs", "–"),
                 "Device": f"{about['device']}, {about['threads']} threads",
                 "torch": about["torch"],
             }
