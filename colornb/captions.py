@@ -7,6 +7,7 @@ answer: a network that reads it sees more than the gray picture, and its rows in
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 
 import numpy as np
 import torch
@@ -79,19 +80,27 @@ def encode(captions: Iterable[str]) -> Tensor:
     return torch.tensor(rows).view(-1, LENGTH)
 
 
+@torch.no_grad()
+def name_pixels(images: Tensor) -> Tensor:
+    """What each pixel of uint8 (N, 3, H, W) is called: places in `COLOURS`, int64 (N, H, W)."""
+    named = []
+    for part in images.split(max(1, 2**20 // images[0, 0].numel())):
+        lightness, a, b = lab.uint8_to_lab(part).unbind(1)
+        hue, found = torch.rad2deg(torch.atan2(b, a)), torch.zeros(a.shape, dtype=torch.long)
+        for word, (low, high) in HUES.items():
+            found[(hue - low) % 360 < high - low] = COLOURS.index(word)
+        low, high, dark = BROWN
+        found[((hue - low) % 360 < high - low) & (lightness < dark)] = COLOURS.index("brown")
+        for word, (low, high) in GRAYS.items():
+            gray = (torch.hypot(a, b) < COLOURED) & (lightness >= low) & (lightness < high)
+            found[gray] = COLOURS.index(word)
+        named.append(found)
+    return torch.cat(named)
+
+
 def in_colour(images: Tensor, word: str) -> Tensor:
     """Pixels of uint8 (N, 3, H, W) that are called by a colour word: bool (N, H, W)."""
-    lightness, a, b = lab.uint8_to_lab(images).unbind(1)
-    hue, coloured = torch.rad2deg(torch.atan2(b, a)), torch.hypot(a, b) >= COLOURED
-    if word in GRAYS:
-        low, high = GRAYS[word]
-        return ~coloured & (lightness >= low) & (lightness < high)
-    low, high, dark = BROWN
-    brown = coloured & ((hue - low) % 360 < high - low) & (lightness < dark)
-    if word == "brown":
-        return brown
-    low, high = HUES[word]
-    return coloured & ~brown & ((hue - low) % 360 < high - low)
+    return name_pixels(images) == COLOURS.index(word)
 
 
 def colour_word(images: Tensor, where: Tensor) -> list[str]:
@@ -100,7 +109,8 @@ def colour_word(images: Tensor, where: Tensor) -> list[str]:
     The colour that most pixels have, of those that have one, where these are at least a quarter;
     otherwise the most frequent of black, gray and white.
     """
-    found = torch.stack([(in_colour(images, w) & where).sum((1, 2)) for w in COLOURS], dim=1)
+    named = name_pixels(images)
+    found = torch.stack([((named == k) & where).sum((1, 2)) for k in range(len(COLOURS))], dim=1)
     split = len(COLOURS) - len(GRAYS)
     coloured, grays = found.split((split, len(GRAYS)), dim=1)
     many = coloured.sum(1) * 4 >= where.sum((1, 2))
@@ -108,6 +118,7 @@ def colour_word(images: Tensor, where: Tensor) -> list[str]:
     return [COLOURS[i] for i in chosen.tolist()]
 
 
+@cache
 def by_rule(images: ImageSet) -> list[str]:
     """A caption of each picture by `colour_word`: its dominant colour over the central half and
     its class, e.g. "a red automobile"."""
@@ -158,13 +169,12 @@ def other_colour(captions: Sequence[str], seed: int = 0) -> list[str]:
     return [wrong(caption) for caption in captions]
 
 
-def thinned(captions: Sequence[str], seed: int = 0) -> list[str]:
-    """The captions to train with, of which a sixth, drawn with `seed`, lose their colours and a
-    sixth all words: a network that has never gone without cannot do without."""
-    dice = np.random.default_rng(seed)
-    kept = dice.choice(3, len(captions), p=(2 / 3, 1 / 6, 1 / 6))
-    kinds = zip(captions, without_colours(captions), [""] * len(captions), strict=True)
-    return [kind[which] for kind, which in zip(kinds, kept, strict=True)]
+def to_train_with(captions: Sequence[str]) -> Tensor:
+    """Of each caption, as numbers of words: as it is, without its colour words, and no words at
+    all, int64 (N, 3, LENGTH). `models.Captioned` draws one of them anew in each step of training: a
+    network that has never gone without cannot do without."""
+    ways = captions, without_colours(captions), [""] * len(captions)
+    return torch.stack([encode(way) for way in ways], dim=1)
 
 
 SEES = {
@@ -208,11 +218,14 @@ def count_obedience(
     """
     pixels = where.sum((1, 2)).numpy()[:, None].repeat(len(colours), axis=1)
     found: dict[str, list[list[np.ndarray]]] = {}
+    painted: dict[str, list[Tensor]] = {}
     for colour in colours:
         for telling, told in tellings(ask(captions, colour)).items():
             if telling == "shuffled":  # the same colour, of another picture's object
                 continue
-            obeyed = [(in_colour(one, colour) & where).sum((1, 2)).numpy() for one in paint(told)]
+            if telling in ("own", "wrong_colour") or telling not in painted:
+                painted[telling] = paint(told)  # the others are the same whatever is asked
+            obeyed = [(in_colour(one, colour) & where).sum((1, 2)).numpy() for one in painted[telling]]
             found.setdefault(telling, []).append(obeyed)
     return {
         telling: [{"obeyed": np.stack(one, 1), "pixels": pixels} for one in zip(*by_colour)]

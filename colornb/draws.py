@@ -11,15 +11,16 @@ from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
-from colornb import colorize, distribution, figures, lab, measured, painted
+from colornb import colorize, distribution, figures, lab, measured, metrics, painted, prose
 from colornb.baselines import recolor
 from colornb.datasets import ImageSet
 from colornb.intervals import Counts, Statistic
 from colornb.limits.colour import describe
-from colornb.measured import Sweep
+from colornb.measured import Measured, Sweep
 from colornb.metrics import ab_frequency
 from colornb.models import Variational
 from colornb.painted import Painted
@@ -28,10 +29,12 @@ from colornb.training.distribution import Weights
 TEMPERATURES = (1.0, 0.8, 0.6, 0.5, 0.38, 0.3, 0.2, 0.1, 0.05)
 GAINS = (1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0)
 """What `sweep` turns."""
+GOALS = (0.9, 1.0, 1.1)
+"""Colourfulness over the truth's at which systems are compared."""
 WAYS = {
-    "distribution/sampled": ("distribution/default", True),
-    "distribution/sampled_unbalanced": ("distribution/unbalanced", True),
-    "distribution/sampled_pixels": ("distribution/default", False),
+    "distribution/sampled": ("distribution/unbalanced", True),
+    "distribution/sampled_rebalanced": ("distribution/default", True),
+    "distribution/sampled_pixels": ("distribution/unbalanced", False),
     "distribution/variational": ("distribution/variational", True),
 }
 """Ways to draw -> the network of `training.distribution`, and whether samples are coherent."""
@@ -109,21 +112,89 @@ def sweep(
 
 
 def choose(swept: Sweep, ratio: Statistic, systems: Iterable[str]) -> dict[str, float]:
-    """The temperature at which each system is most nearly as colourful as the truth.
+    """The temperature at which each system is as colourful as the truth, to two digits: between two
+    of `TEMPERATURES` on the line that joins them; the nearest one if it never is.
 
     Args:
         swept: on validation pictures.
         ratio: colourfulness over the truth's.
     """
     lines = swept.curves(ratio, systems)
-    return {k: float(one["x"][np.abs(one["value"] - 1).argmin()]) for k, one in lines.items()}
+    return {k: round(_place(one["value"], one["x"], 1.0), 2) for k, one in lines.items()}
 
 
 def match(swept: Sweep, ratio: Statistic, control: str, system: str, t: float) -> float:
     """The gain at which the control is as colourful as a system at its temperature t."""
     lines = swept.curves(ratio, [control, system])
     goal = np.interp(-t, -lines[system]["x"], lines[system]["value"])  # T falls from 1
-    return float(np.interp(goal, lines[control]["value"], lines[control]["x"]))
+    return _place(lines[control]["value"], lines[control]["x"], goal)
+
+
+def _place(rising: np.ndarray, x: np.ndarray, goal: float) -> float:
+    """Where a knob x brings what rises along it to a goal; where it comes nearest if it never
+    does."""
+    if rising.max() < goal:
+        return float(x[rising.argmax()])
+    return float(np.interp(goal, np.maximum.accumulate(rising), x))
+
+
+def at_equal(
+    swept: Sweep, ratio: Statistic, statistics: Mapping[str, Statistic], goal: float, dataset: str
+) -> Measured:
+    """Systems at equal colourfulness: measures of a sweep where each is `goal` times as colourful as
+    the truth, between two values of its knob on the line that joins them.
+
+    A bootstrap draw finds that place anew, so that an interval covers how well it is known. Where a
+    system is never as colourful, its measures are NaN.
+    """
+
+    def at(statistic: Statistic) -> Statistic:
+        def interpolated(means: Counts) -> np.ndarray:
+            x, y = ratio(means), statistic(means)  # (..., values of the knob)
+            after = (x >= goal).argmax(-1)[..., None].clip(min=1)
+            (x0, x1), (y0, y1) = (
+                (np.take_along_axis(v, after - 1, -1), np.take_along_axis(v, after, -1))
+                for v in (x, y)
+            )
+            found = y0 + (goal - x0) / (x1 - x0) * (y1 - y0)
+            return np.where((x0 <= goal) & (goal <= x1), found, np.nan)[..., 0]
+
+        return interpolated
+
+    counts = {
+        system: [
+            {name: np.stack([one[name] for one in of_seed], axis=1) for name in of_seed[0]}
+            for of_seed in zip(*points.values(), strict=True)
+        ]
+        for system, points in swept.counts.items()
+    }
+    return Measured(counts, {name: at(one) for name, one in statistics.items()}, dataset)
+
+
+def equal_table(
+    swept: Sweep, compared: Sequence[tuple[str, str]], names: Sequence[str], images: ImageSet
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The metrics `names`, of which the first is colourfulness, of systems a minus b at equal
+    colourfulness (`at_equal`): rows of `pairs.csv` where that is the truth's, and with a column
+    `colourfulness` where it is each of `GOALS`."""
+    ratio, *others = (metrics.statistic(name) for name in names)
+    statistics = dict(zip(names[1:], others, strict=True))
+    found = {
+        goal: at_equal(swept, ratio, statistics, goal, images.name).pairs(compared)
+        for goal in GOALS
+    }
+    return found[1.0], pd.concat([one.assign(colourfulness=k) for k, one in found.items()])
+
+
+def equal_differences(table: pd.DataFrame) -> figures.Table:
+    """The second of what `equal_table` gives, for readers: a row for each pair of systems."""
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for row in table.to_dict("records"):
+        a, b = (figures.NAMES.get(row[key], row[key]) for key in ("a", "b"))
+        cells = rows.setdefault((a, b), {"Difference": f"{a} − {b}"})
+        label = f"{metrics.METRICS[row['metric']].label} at {row['colourfulness']:g}"
+        cells[label] = prose.number(row, "+.3f")
+    return figures.Table(list(rows.values()))
 
 
 @torch.no_grad()
@@ -162,8 +233,8 @@ def anneal_each(weights: Sequence[Path], images: ImageSet, t: float) -> list[Ten
 
 def systems(weights: Weights, images: ImageSet, chosen: Mapping[str, float]) -> Painted:
     """The pictures by what `training.distribution.fit_small` trained: the annealed means at the
-    `chosen` temperatures, a coherent sample of the rebalanced distribution at T = 1, and of the
-    variational network a draw and z = 0."""
+    `chosen` temperatures, a coherent sample of the distribution without rebalancing at T = 1, and
+    of the variational network a draw and z = 0."""
     made = {system: anneal_each(weights[system], images, t) for system, t in chosen.items()}
     for name in ("distribution/sampled", "distribution/variational"):
         made[name] = [draw(path, images, 1)[0] for path in weights[WAYS[name][0]]]

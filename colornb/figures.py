@@ -39,7 +39,7 @@ COLOURS = {
     "distribution": "#332288",
     "distribution/unbalanced": "#88CCEE",
     "distribution/sampled": "#CC6677",
-    "distribution/sampled_unbalanced": "#88CCEE",
+    "distribution/sampled_rebalanced": "#88CCEE",
     "distribution/sampled_pixels": "#661100",
     "distribution/variational": "#999933",
     "distribution/variational_z0": "#6B6B1F",
@@ -84,7 +84,7 @@ NAMES = {
     "distribution/default": "distribution, annealed mean",
     "distribution/unbalanced": "distribution without rebalancing",
     "distribution/sampled": "distribution, coherent sample",
-    "distribution/sampled_unbalanced": "sample without rebalancing",
+    "distribution/sampled_rebalanced": "sample, rebalanced",
     "distribution/sampled_pixels": "sample, each pixel apart",
     "distribution/variational": "variational, a draw",
     "distribution/variational_z0": "variational, z = 0",
@@ -100,6 +100,7 @@ NAMES = {
     "reference/other": "Another reference than the one measured",
     "gan/scenes_edges": "GAN on scenes, EdgeNet loss",
     "gan/scenes_boundaries": "GAN on scenes, loss taught by masks",
+    "gan/scenes_l1_edges": "U-Net on scenes, L1 and EdgeNet loss",
     "truth": "truth",
     "truth/edges": "refined at the true boundaries",
     "truth/blurred_1": "truth, chroma blurred by 1 pixel",
@@ -115,7 +116,7 @@ NAMES |= {
         "refined": "refined",
         "refined_taught": "refined, taught by boundaries",
         "refined_lightness": "refined at edges of L",
-        "blurred": "blurred as much",
+        "blurred": "blurred",
     }.items()
 }
 for _variant, _network in (
@@ -142,7 +143,7 @@ SEES = {
     "class": "L and the class",
     "caption": "L and a caption",
     "reference": "L and a reference",
-    "answer": "the answer's mean colour",
+    "answer": "part of the answer",
 }
 
 _STYLE = {

@@ -13,6 +13,7 @@ and Hinkley 1997, 5.2).
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -41,12 +42,22 @@ def _plain(value: np.ndarray) -> float | np.ndarray:
     return float(value) if np.ndim(value) == 0 else value
 
 
+@lru_cache(maxsize=4)  # 16 MB for 1,000 pictures, and the same for every measure of them
+def _draw_images(n: int, resamples: int, seed: int) -> tuple[np.ndarray, dict]:
+    """`resample_weights` of a new generator, and the state that this is left in."""
+    rng = np.random.default_rng(seed)
+    weights = resample_weights(n, resamples, rng)
+    weights.setflags(write=False)
+    return weights, rng.bit_generator.state
+
+
 class Bootstrap:
     """Draws of measures over the same `images` images; call it once for each system."""
 
     def __init__(self, images: int, *, resamples: int = 2000, seed: int = 0):
-        self.rng = np.random.default_rng(seed)
-        self.weights = resample_weights(images, resamples, self.rng)
+        self.weights, state = _draw_images(images, resamples, seed)
+        self.rng = np.random.default_rng()
+        self.rng.bit_generator.state = state
 
     def draw_seeds(self, n: int) -> np.ndarray:
         """Draws of n training seeds, as weights (resamples, n)."""

@@ -259,6 +259,7 @@ def paired_difference(
     b: Sequence[pd.DataFrame],
     metric: str,
     *,
+    same_training: bool = False,
     resamples: int = 2000,
     seed: int = 0,
 ) -> dict[str, float]:
@@ -267,11 +268,13 @@ def paired_difference(
     Each system comes as the tables of `evaluate`, one for each training seed. A bootstrap draw
     takes the same images for both systems and draws each system's seeds anew, so the interval
     (95 %) covers both; print the single seeds beside it, since three of them alone are no
-    interval. ColornbError if the tables are not of the same images.
+    interval. With `same_training` the two are of the same networks, seed by seed. ColornbError if the tables are not of the same images.
     """
     _check_same_images([*a, *b])
     terms = ([_terms(table, metric) for table in tables] for tables in (a, b))
-    return difference(*terms, _quotient, resamples=resamples, seed=seed)
+    return difference(
+        *terms, _quotient, same_training=same_training, resamples=resamples, seed=seed
+    )
 
 
 def _check_same_images(tables: Sequence[pd.DataFrame]) -> None:

@@ -74,16 +74,6 @@ def choices(images: ImageSet, pool: ImageSet, *, seed: int = 0) -> dict[str, Ten
     }
 
 
-def to_train_with(images: ImageSet, foreign: float, *, seed: int = 0) -> Tensor:
-    """A palette (N, 313) for each training picture: its own, mixed with that of another picture of
-    its class, whose share is drawn between 0 and `foreign`. With its own palette alone a network
-    learns to take every colour of the reference, also those that do not fit."""
-    own = palette(images.images)
-    other = own[references(images, images, "class", seed=seed)]
-    share = torch.rand(len(own), 1, generator=torch.Generator().manual_seed(seed))
-    return torch.lerp(own, other, foreign * share)
-
-
 def count_distance(predicted: Tensor, wanted: Tensor) -> Counts:
     """Hellinger distance of each picture's palette, of uint8 (N, 3, H, W), to the wanted (N, 313):
     `distance` (N,), 0 for the same colours in the same amounts, 1 for none in common.

@@ -1,7 +1,7 @@
 """Networks that read captions, tried on a test set: what they paint under captions and controls."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -13,9 +13,9 @@ from torch import Tensor
 
 from colornb import baselines, captions, figures, intervals, measured, painted, records, scenes
 from colornb.datasets import ImageSet
-from colornb.intervals import Counts, Statistic
 from colornb.limits import colour, regions
 from colornb.measured import Measured
+from colornb.painted import Painted
 from colornb.study import StudyRun
 from colornb.training import captioned
 
@@ -34,6 +34,7 @@ class Reader:
         exact: captions and objects are those of drawn scenes; otherwise captions are
             `captions.by_rule`, and the central half of a picture stands for its object.
         weights: a file for each seed.
+        about: epochs and width of the trainings, and the extractor, for the records.
         asked_classes: classes whose pictures are asked to take other colours; none are all.
     """
 
@@ -43,6 +44,7 @@ class Reader:
     test: ImageSet
     exact: bool
     weights: Sequence[Path]
+    about: Mapping[str, Any]
     asked_classes: Sequence[str] = ()
 
     @classmethod
@@ -66,7 +68,10 @@ class Reader:
             for seed in range(run.parameters["seeds"])
         ]
         weights = [folder / "weights.safetensors" for folder in folders]
-        reader = cls(run, variant, train, test, exact, weights, asked_classes)
+        about = {"epochs": epochs, "width": width}
+        if koalarization:
+            about["extractor"] = koalarization["extractor"]
+        reader = cls(run, variant, train, test, exact, weights, about, asked_classes)
         for seed, folder in enumerate(folders):
             captioned.fit(
                 train,
@@ -185,39 +190,36 @@ class Reader:
         titles = [f"{share[i]:.0%}" for i in ranks]
         return figures.beside_truth(some.images, rows, titles=titles)
 
-    def measure(
-        self, count: Callable[[Tensor, ImageSet], Counts], statistics: Mapping[str, Statistic]
-    ) -> tuple[Measured, Measured]:
-        """Measures the test set under captions and controls and writes a record of each; beside
-        them, for pictures without exact captions, the mean colour that training pictures with the
-        same colour word have.
-
-        Returns:
-            What was counted, and `side_sensitivity`: how far (ab) an object's colour moves from the
-            own caption to one with a wrong colour, under its name, and the rest of the picture's,
-            under the name with `_rest`.
-        """
+    @cached_property
+    def made(self) -> Painted:
+        """The test set as it paints it under each of `captions.SEES`; beside it, for pictures
+        without exact captions, the mean colour that training pictures with the same colour word
+        have."""
         told = captions.tellings(self.texts(self.test))
         made = {self.named(telling): self.paint(self.test, told[telling]) for telling in told}
-        sees = {self.named(telling): captions.SEES[telling] for telling in told}
-        pairs = list(zip(made[self.named()], made[self.named("wrong_colour")], strict=True))
+        return made if self.exact else made | {self._mean_row: [self._mean_of_word()]}
+
+    def measure(self) -> Measured:
+        """Writes the records of what was `made`, and returns `side_sensitivity`: how far (ab) an
+        object's colour moves from the own caption to one with a wrong colour, under its name, and
+        the rest of the picture's, under the name with `_rest`."""
+        about = {self.named(k): {"sees": sees} | self.about for k, sees in captions.SEES.items()}
+        about[self._mean_row] = {"sees": "caption"}
+        pairs = [self.made[self.named(telling)] for telling in ("own", "wrong_colour")]
         where = self.objects(self.test)
         moved = Measured(
             {
-                name: [regions.count_error(own, wrong, part) for own, wrong in pairs]
+                name: [regions.count_error(*pair, part) for pair in zip(*pairs, strict=True)]
                 for name, part in ((self.named(), where), (f"{self.named()}_rest", ~where))
             },
             {"side_sensitivity": regions.ab_error},
             self.test.name,
         )
-        if not self.exact:
-            made[self._mean_row], sees[self._mean_row] = [self._mean_of_word()], "caption"
         sets = self.test, self.train
-        measured.record(self.run, made, *sets, {name: {"sees": sees[name]} for name in made})
-        found = measured.measure(self.run, made, count, statistics, *sets)
-        for more in (self.obeyed, moved):
-            measured.keep(self.run, made, more, *sets)
-        return found, moved
+        measured.record(self.run, self.made, *sets, about)
+        for found in (self.obeyed, moved):
+            measured.keep(self.run, self.made, found, *sets)
+        return moved
 
     @property
     def _mean_row(self) -> str:

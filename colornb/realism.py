@@ -49,7 +49,8 @@ def _jackknife(h: np.ndarray, name: str) -> dict[str, float]:
     return {name: float(value), "low": float(low), "high": float(high), "n": n}
 
 
-def _mean_kernel(real: np.ndarray, fakes: Sequence[np.ndarray]) -> np.ndarray:
+def mean_kernel(real: np.ndarray, fakes: Sequence[np.ndarray]) -> np.ndarray:
+    """What `kid` is the mean of: for each two pictures (N, N), over a system's training seeds."""
     return sum(_pair_kernel(real, fake) for fake in fakes) / len(fakes)
 
 
@@ -62,15 +63,13 @@ def kid(real: np.ndarray, fakes: Sequence[np.ndarray]) -> dict[str, float]:
     bootstrap, whose repeated pictures bias it upwards, the jackknife gives an interval around the
     value.
     """
-    return _jackknife(_mean_kernel(real, fakes), "value")
+    return _jackknife(mean_kernel(real, fakes), "value")
 
 
-def kid_difference(
-    real: np.ndarray, fakes_a: Sequence[np.ndarray], fakes_b: Sequence[np.ndarray]
-) -> dict[str, float]:
-    """`kid` of system a minus that of b on the same pictures: `difference`, `low`, `high`, `n`."""
-    difference = _mean_kernel(real, fakes_a) - _mean_kernel(real, fakes_b)
-    return _jackknife(difference, "difference")
+def kid_difference(a: np.ndarray, b: np.ndarray) -> dict[str, float]:
+    """`kid` of system a minus that of b on the same pictures, of their `mean_kernel`s:
+    `difference`, `low`, `high`, `n`."""
+    return _jackknife(a - b, "difference")
 
 
 def kid_floor(real: np.ndarray, *, splits: int = 500, seed: int = 0) -> dict[str, float]:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ from colornb.study import StudyRun, planned, run_folder, sets
 RESULT_COLUMNS = (
     "system,variant,profile,dataset,extractor,train_n,sees,seed,metric,value,low,high,n,unit,device"
 ).split(",")
+_MINUTES = "Minutes of training"
 SHOWN = 10
 """Pictures of each system that lie with its record."""
 PAIR_COLUMNS = "a,b,dataset,metric,difference,low,high,n,seeds".split(",")
@@ -380,12 +381,12 @@ def training(folders: list[Path]) -> dict[str, str]:
     from colornb.models import load_weights
 
     n = len(pd.read_csv(folders[0] / "images.csv"))
-    cells = {"n × trainings": f"{n:,} × {len(folders)}", "Parameters": "–", "Minutes": "–"}
+    cells = {"n × trainings": f"{n:,} × {len(folders)}", "Parameters": "–", _MINUTES: "–"}
     if (weights := folders[0] / "weights.safetensors").exists():
         model, _ = load_weights(weights)
         cells["Parameters"] = f"{sum(p.numel() for p in model.parameters()):,}"
         seconds = [pd.read_csv(folder / "history.csv")["seconds"].sum() for folder in folders]
-        cells["Minutes"] = " · ".join(f"{value / 60:.1f}" for value in seconds)
+        cells[_MINUTES] = " · ".join(f"{value / 60:.1f}" for value in seconds)
     return cells
 
 
@@ -408,18 +409,31 @@ def read_all(profile: str) -> list[tuple[Path, dict[str, Any]]]:
     ]
 
 
-def pair(a: list[Path], b: list[Path], metric: str, test: ImageSet) -> dict[str, Any]:
+def _features(folders: Iterable[Path]) -> tuple[tuple[Path, int], ...]:
+    """The files of features in folders, each with the time at which it was written."""
+    paths = [folder / "features.npy" for folder in folders]
+    return tuple((path, path.stat().st_mtime_ns) for path in paths)
+
+
+@lru_cache(maxsize=64)  # 8 MB each for 1,000 pictures; a system is compared with many others
+def _kernel(features: tuple[tuple[Path, int], ...], test: ImageSet) -> np.ndarray:
+    return realism.mean_kernel(truth_features(test), [np.load(path) for path, _ in features])
+
+
+def pair(
+    a: list[Path], b: list[Path], metric: str, test: ImageSet, **options: Any
+) -> dict[str, Any]:
     """A row of `pairs.csv`: a metric of system a minus that of b on the same test images.
 
     Each system is the list of its runs' folders, one for each seed. `seeds` is the smaller number
-    of the two; rows without a network have none, and do not count.
+    of the two; rows without a network have none, and do not count. Options are those of
+    `metrics.paired_difference`.
     """
     if metric == "kid":
-        features = [[np.load(f / "features.npy") for f in folders] for folders in (a, b)]
-        difference = realism.kid_difference(truth_features(test), *features)
+        difference = realism.kid_difference(*(_kernel(_features(x), test) for x in (a, b)))
     else:
         tables = [[pd.read_csv(f / "images.csv") for f in folders] for folders in (a, b)]
-        difference = metrics.paired_difference(*tables, metric)
+        difference = metrics.paired_difference(*tables, metric, **options)
     one, other = read(a[0]), read(b[0])
     trained = [
         f
@@ -442,9 +456,12 @@ def pairs(
     compared: Iterable[tuple[str, str]],
     names: Sequence[str],
     test: ImageSet,
+    **options: Any,
 ) -> pd.DataFrame:
     """`pair` of the metrics `names` for each of the compared systems: rows of `pairs.csv`."""
-    found = [pair(folders[a], folders[b], name, test) for a, b in compared for name in names]
+    found = [
+        pair(folders[a], folders[b], name, test, **options) for a, b in compared for name in names
+    ]
     return pd.DataFrame(found, columns=PAIR_COLUMNS)
 
 

@@ -19,8 +19,8 @@ from colornb.study import StudyRun
 
 RATE = 0.2
 """Share of the difference to each neighbour that a step levels out; stable below 1/4."""
-STEPS = (4, 16, 64, 256)
-"""Of these `choose` chooses."""
+STEPS = (0, 4, 16, 64, 256)
+"""Of these `choose` chooses; 0 leaves a picture as it is."""
 _REACH = 2  # pixels each way within which the largest step of lightness is where the edge runs
 _FAINT = 1.0  # Lab units: steps of L that are no larger are not told from rounding
 
@@ -119,36 +119,40 @@ def quality(nets: Mapping[str, Path], images: ImageSet) -> Measured:
     return Measured(counts, leaks.EDGES, images.name)
 
 
-def choose(painted: Sequence[Tensor], images: ImageSet, nets: Mapping[str, Path]) -> int:
-    """The number of steps of `STEPS` with the least error close to boundaries, refined with the
-    first of `ways`.
+def choose(
+    painted: Sequence[Tensor], images: ImageSet, nets: Mapping[str, Path]
+) -> dict[str, int]:
+    """For each of `ways` the number of steps of `STEPS` with the least error close to boundaries.
 
     Args:
         painted: what the training seeds of a system make of validation pictures with regions, each
             uint8 (N, 3, H, W).
     """
-    edges = ways(nets, images.images)["refined"]
     count = leaks.counting(leaks.boundaries)
 
-    def error(steps: int) -> float:
+    def error(edges: Tensor, steps: int) -> float:
         found = [count(refine(pictures, edges, steps), images) for pictures in painted]
         return sum(one["near_error"].sum() for one in found)
 
-    return min(STEPS, key=error)
+    return {
+        way: min(STEPS, key=lambda steps, edges=edges: error(edges, steps))
+        for way, edges in ways(nets, images.images).items()
+    }
 
 
 def each(
-    systems: Painted, images: ImageSet, nets: Mapping[str, Path], steps: int
+    systems: Painted, images: ImageSet, nets: Mapping[str, Path], steps: Mapping[str, int]
 ) -> Painted:
     """Systems with their pictures of an image set refined in each of `ways`, `SYSTEM_WAY`, and
-    "truth/edges": those of the first at the boundaries of its regions."""
+    "truth/edges": those of the first at the boundaries of its regions, by as many steps as it takes
+    at the first of `ways`."""
     regions = torch.from_numpy(leaks.boundaries(images))[:, None]
     first = next(iter(systems.values()))
     return {
-        f"{system}_{way}": [refine(one, edges, steps) for one in pictures]
+        f"{system}_{way}": [refine(one, edges, steps[way]) for one in pictures]
         for system, pictures in systems.items()
         for way, edges in ways(nets, images.images).items()
-    } | {"truth/edges": [refine(one, regions, steps) for one in first]}
+    } | {"truth/edges": [refine(one, regions, next(iter(steps.values()))) for one in first]}
 
 
 def measure(
@@ -161,7 +165,7 @@ def measure(
     train: ImageSet,
     *,
     part: int | None = None,
-) -> tuple[int, Painted, Measured, pd.DataFrame]:
+) -> tuple[dict[str, int], Painted, Measured, pd.DataFrame]:
     """Measures the leaks of systems, and of the first of them refined in every way, at the
     boundaries of regions, and records them.
 
@@ -173,7 +177,8 @@ def measure(
         part: label of the object, if its bleed width and CDR are measured as well.
 
     Returns:
-        The steps, all pictures, the measures, and the pairs of each system with the first.
+        The steps of each way, all pictures, the measures, and the pairs: of each system with the
+        first, and of what is refined with its controls.
     """
     base, *others = systems
     steps = choose(of_tuned, tuned, nets)
@@ -183,10 +188,12 @@ def measure(
     count = leaks.counting(leaks.boundaries, part=part, with_cdr=scenes)
     more = leaks.WIDTHS | {"cdr": leaks.cdr} if scenes else {}
     found = measured.measure(run, made, count, leaks.ERRORS | more, images, train)
-    pairs = [
-        found.pairs([(name, base) for name in refined], same_training=True),
-        *([found.pairs([(name, base) for name in others])] if others else []),
-    ]
+    with_edges, controls = f"{base}_refined", ("refined_lightness", "blurred")
+    same = [(name, base) for name in refined]
+    same += [(with_edges, f"{base}_{way}") for way in controls]
+    pairs = [found.pairs(same, same_training=True)]
+    if others:
+        pairs.append(found.pairs([(name, base) for name in others]))
     return steps, made, found, pd.concat(pairs)
 
 

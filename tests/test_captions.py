@@ -127,12 +127,12 @@ def test_another_colour_is_another_hue_and_follows_from_the_seed():
     assert told != captions.other_colour(["a red automobile"] * 200, seed=1)
 
 
-def test_a_third_of_the_training_captions_say_less():
-    full = ["a red automobile"] * 3000
-    told = captions.thinned(full)
-    counts = [told.count(kind) for kind in ("a red automobile", "automobile", "")]
-    assert np.allclose(counts, (2000, 500, 500), atol=90) and sum(counts) == 3000
-    assert told == captions.thinned(full) != captions.thinned(full, seed=1)
+def test_training_captions_come_in_three_ways():
+    told = captions.to_train_with(["a red automobile", HOUSE])
+    assert told.shape == (2, 3, captions.LENGTH)
+    assert torch.equal(told[0, 0], captions.encode(["a red automobile"])[0])
+    assert torch.equal(told[0, 1], captions.encode(["automobile"])[0])
+    assert not told[:, 2].any()
 
 
 def test_controls_are_of_the_same_pictures():

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from torch.nn.functional import adaptive_avg_pool2d
@@ -170,13 +171,41 @@ def test_the_temperature_and_the_gain_are_those_of_equal_colourfulness():
     swept = Sweep(
         {
             "a/b": {t: counts(1.5 - t) for t in (1.0, 0.6, 0.2)},
+            "dull": {t: counts(t / 2) for t in (1.0, 0.6, 0.2)},
             "control": {g: counts(0.5 * g) for g in (1.0, 2.0, 4.0)},
         }
     )
-    chosen = draws.choose(swept, lambda means: means["part"], ["a/b"])
-    assert chosen == {"a/b": 0.6}
-    gain = draws.match(swept, lambda means: means["part"], "control", "a/b", chosen["a/b"])
-    assert gain == pytest.approx(1.8)
+
+    def ratio(means):
+        return means["part"]
+
+    chosen = draws.choose(swept, ratio, ["a/b", "dull"])
+    assert chosen == {"a/b": 0.5, "dull": 1.0}, "never as colourful: the most colourful it gets"
+    assert draws.match(swept, ratio, "control", "a/b", 0.5) == pytest.approx(2.0)
+    assert draws.match(swept, ratio, "control", "a/b", 0.7) == pytest.approx(1.6)
+
+
+def test_measures_at_equal_colourfulness_are_read_between_the_values_of_the_knob():
+    rng = np.random.default_rng(0)
+    noise = rng.normal(0, 0.01, 400)
+
+    def counts(part, error):
+        return [{"part": part + noise, "error": error + 3 * noise} for _ in range(2)]
+
+    swept = Sweep(
+        {
+            "a/b": {1.0: counts(0.8, 2.0), 0.5: counts(1.2, 4.0), 0.1: counts(1.6, 9.0)},
+            "control": {1.0: counts(0.5, 3.0), 2.0: counts(1.5, 5.0)},
+            "dull": {1.0: counts(0.2, 1.0), 0.5: counts(0.3, 1.0)},
+        }
+    )
+    ratio, error = (lambda means, k=k: means[k] for k in ("part", "error"))
+    found = draws.at_equal(swept, ratio, {"error": error}, 1.0, "drawn")
+    assert found.rows["a/b"]["error"]["value"] == pytest.approx(3.0, abs=0.02)
+    assert found.rows["control"]["error"]["value"] == pytest.approx(4.0, abs=0.02)
+    assert np.isnan(found.rows["dull"]["error"]["value"])
+    apart = found.difference("a/b", "control", "error")
+    assert apart["low"] < -1 < apart["high"] and apart["high"] - apart["low"] < 0.02
 
 
 def test_the_table_of_weights_goes_from_frequent_to_rare():

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from colornb import models
+from colornb import captions, models
 from colornb.captions import encode
 from colornb.errors import ColornbError
 from colornb.models.film import FiLM, ResidualBlock
@@ -63,6 +63,18 @@ def test_padding_is_not_read(reader):
     tokens = encode(["a red automobile", "a red car on a gray road under a blue sky"])
     alone = reader.read(tokens[:1, :2])
     torch.testing.assert_close(alone, reader.read(tokens)[:1])
+
+
+def test_training_draws_one_way_to_tell(reader):
+    told = captions.to_train_with(["a red automobile"] * 64)
+    pictures, torch_state = PICTURES[:1].expand(64, -1, -1, -1), torch.get_rng_state()
+    with torch.no_grad():
+        drawn = reader(pictures, told)
+        ways = [reader(pictures[:1], told[:1, k]) for k in range(3)]
+    torch.set_rng_state(torch_state)
+    near = torch.stack([(drawn - way).abs().amax((1, 2, 3)) < 1e-5 for way in ways], dim=1)
+    counts = near.sum(0).tolist()
+    assert near.any(1).all() and min(counts) > 0 and counts[0] > 30, counts
 
 
 def test_words_and_their_order_are_read(reader):

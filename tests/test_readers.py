@@ -34,12 +34,12 @@ def weights(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def by_rule(run, weights):
-    return Reader(run, "default", TRAIN, TEST, False, weights, ("car",))
+    return Reader(run, "default", TRAIN, TEST, False, weights, {"epochs": 1}, ("car",))
 
 
 @pytest.fixture(scope="module")
 def exact(run, weights):
-    return Reader(run, "scenes", TRAIN, TEST, True, weights)
+    return Reader(run, "scenes", TRAIN, TEST, True, weights, {"epochs": 1})
 
 
 def test_names(by_rule, exact):
@@ -85,20 +85,17 @@ def test_figures_of_it_are_pictures(by_rule, exact):
     assert by_rule.by_hue().mime == "image/svg+xml"
 
 
-def count(pictures, images):
-    return regions.count_error(pictures, images.images)
-
-
 def test_every_telling_has_a_whole_record(by_rule, exact):
     for reader in (by_rule, exact):
-        found, moved = reader.measure(count, regions.STATISTICS)
-        rows = reader.rows()
-        assert list(found.counts) == list(rows)
+        moved, rows = reader.measure(), reader.rows()
+        assert list(reader.made) == list(rows)
         for (name, (folder,)), sees in zip(rows.items(), captions.SEES.values(), strict=False):
             record = records.read(folder)
             assert f"{record['system']}/{record['variant']}" == name
             assert record["parameters"]["sees"] == sees
-            assert set(METRICS) <= set(record["metrics"]) and "ab_error" in record["metrics"]
+            assert set(METRICS) <= set(record["metrics"])
+            trained_for = record["parameters"].get("epochs")
+            assert trained_for == 1
             assert list(pd.read_csv(folder / "images.csv"))[0] == "id"
             assert np.load(folder / "pictures.npy").shape == (records.SHOWN, 3, 32, 32)
         own = records.read(rows[reader.named()][0])["metrics"]
@@ -107,4 +104,6 @@ def test_every_telling_has_a_whole_record(by_rule, exact):
         assert set(moved.counts) == {reader.named(), f"{reader.named()}_rest"}
     word = records.read(by_rule.rows()["baseline/caption_mean_ab"][0])
     assert word["parameters"]["sees"] == "caption"
-    assert found.pairs([exact.tellings[:2]])["seeds"].unique() == [1], "a network, trained once"
+    ends = [exact.tellings[:2]]
+    found = records.pairs(exact.rows(), ends, ["mse_rgb"], TEST, same_training=True)
+    assert found["seeds"].unique() == [1], "a network, trained once"

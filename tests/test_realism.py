@@ -80,13 +80,14 @@ def test_equal_sets_have_no_distance():
 def test_kid_difference_is_paired():
     real, a = features()
     b = a + np.float32(0.3)
-    got = realism.kid_difference(real, [b], [a])
+    of_a, of_b = (realism.mean_kernel(real, [one]) for one in (a, b))
+    got = realism.kid_difference(of_b, of_a)
     single_b, single_a = kid(real, b), kid(real, a)
     assert got["difference"] == pytest.approx(single_b["value"] - single_a["value"])
     assert 0 < got["low"] < got["difference"] < got["high"]
-    none = realism.kid_difference(real, [a], [a])
+    none = realism.kid_difference(of_a, of_a)
     assert none == {"difference": 0, "low": 0, "high": 0, "n": 200}
-    seeds = realism.kid_difference(real, [b, a], [a, a])
+    seeds = realism.kid_difference(realism.mean_kernel(real, [b, a]), of_a)
     assert seeds["difference"] == pytest.approx(got["difference"] / 2), "the mean over seeds"
     mean = realism.kid(real, [b, a])["value"]
     assert mean == pytest.approx((single_b["value"] + single_a["value"]) / 2)

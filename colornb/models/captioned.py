@@ -9,6 +9,8 @@ from colornb.models.koalarization import Koalarization
 from colornb.models.unet import UNetGenerator
 
 PAINTERS = {"unet": UNetGenerator, "koalarization": Koalarization}
+TOLD = (2 / 3, 1 / 6, 1 / 6)
+"""How often training tells a whole caption, one without its colour words, and nothing."""
 
 
 class Captioned(nn.Module):
@@ -57,6 +59,12 @@ class Captioned(nn.Module):
 
     def forward(self, l: Tensor, *given: Tensor) -> Tensor:  # noqa: E741
         """l (N, 1, H, W), what the painter takes besides (the features of a Koalarization), and
-        tokens (N, words) -> what the painter gives."""
+        tokens (N, words) -> what the painter gives.
+
+        In training, of tokens (N, 3, words) as `captions.to_train_with` gives them one way is drawn
+        for each picture."""
         *rows, tokens = given
+        if tokens.ndim == 3:
+            way = torch.multinomial(torch.tensor(TOLD), len(tokens), replacement=True)
+            tokens = tokens[torch.arange(len(tokens)), way.to(tokens.device)]
         return self.painter(l, *rows, self.read(tokens))

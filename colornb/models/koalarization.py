@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, linear
 
 from colornb.models.film import ResidualBlock
-from colornb.models.unet import make_head
+from colornb.models.unet import Grid, make_head, thin
 
 ENCODER = ((64, 2), (128, 1), (128, 2), (256, 1), (256, 2), (512, 1), (512, 1), (256, 1))
 """(channels, stride) of the encoder's 3x3 convolutions."""
@@ -63,6 +63,8 @@ class Koalarization(nn.Module):
         self.encoder = nn.Sequential(*layers)  # (N, 1, 224, 224) -> (N, 256, 28, 28)
 
         c256, c128, c64, c32 = (scaled(c) for c in (256, 128, 64, 32))
+        if head == "bins":  # a few channels cannot tell 313 colours apart
+            c32 = max(64, c32)
         self.decoder = nn.Sequential(
             nn.Conv2d(inside + features, c256, 1),
             nn.ReLU(inplace=True),
@@ -102,14 +104,18 @@ class Koalarization(nn.Module):
         l: Tensor,  # noqa: E741
         features: Tensor | None = None,
         told: Tensor | None = None,
+        *,
+        grid: Grid | None = None,
     ) -> Tensor:
         """l (N, 1, H, W) in [-1, 1], H and W multiples of 8, features (N, 1000) and, with a
-        condition, told (N, condition) -> ab (N, 2, H, W) in [-1, 1], or logits (N, 313, H/2, W/2).
-        The published network has H = W = 224."""
+        condition, told (N, condition) -> ab (N, 2, H, W) in [-1, 1], or logits (N, 313, H/2, W/2),
+        on a `grid` half as many each way. The published network has H = W = 224."""
         x = self.decoder[1](self._fuse(self.encoder(l), features))
         if self.block:
             x = self.block(x, told)
-        return self.decoder[2:](x)
+        if self.options["head"] == "ab":
+            return self.decoder[2:](x)
+        return self.decoder[-1](thin(self.decoder[2:-1](x), grid))
 
     def _fuse(self, encoded: Tensor, features: Tensor | None) -> Tensor:
         """The decoder's first convolution on the joined encoder's output and vector."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from colornb import features
-from colornb.captions import encode, thinned
+from colornb.captions import encode, to_train_with
 from colornb.datasets import ImageSet
 from colornb.models import Captioned
 from colornb.training import regression
@@ -33,7 +33,8 @@ def fit(
     """Trains a U-Net that reads captions, or a Koalarization that does.
 
     Args:
-        captions: of the training pictures, of which `captions.thinned` takes some away.
+        captions: of the training pictures; some steps take their words away, see
+            `captions.to_train_with`.
         folder: keeps and resumes the training, see `colornb.training.regression.fit`.
         monitor: images whose painting without a caption is followed.
         seed, epochs, width: of the training and of the network.
@@ -41,7 +42,7 @@ def fit(
     """
     network: dict[str, Any] = {"width": width}
     training, about = dict(UNET), {}
-    given, of_monitor = [encode(thinned(captions, seed))], [encode([""] * len(monitor))]
+    given, of_monitor = [to_train_with(captions)], [encode([""] * len(monitor))]
     mirrored = given
     if koalarization:
         options = ("batch_size", "learning_rate", "weight_decay", "schedule", "flip")

@@ -92,3 +92,9 @@ def fit_photos(run: StudyRun) -> Weights:
         name: [fit(name, train, seed) for seed in range(o["seeds"])],
         f"{name}_held_out": [fit(f"{name}_held_out", fewer, 0)],
     }
+
+
+def photo_epochs(run: StudyRun) -> int:
+    """Epochs of the trainings of `fit_photos` on all training pictures."""
+    batch = study.parameters("02_koalarization", run.profile, "default")["batch_size"]
+    return short.epochs(len(run.load("train", "photos")), batch, run.parameters["steps"])

@@ -67,13 +67,14 @@ def fit_edges(
     edge_net: Path,
     edge_weight: float,
     *,
+    loss: str,
     monitor: ImageSet,
     seeds: int,
     epochs: int,
     width: float,
 ) -> list[Path]:
-    """Trains generators as the "gan" of `fit_losses`, with an EdgeNet in their loss; see
+    """Trains generators under one of `LOSSES` as `fit_losses` does, with an EdgeNet in it; see
     `colornb.training.gan.fit`. Returns their weights, a file for each seed."""
-    options = {"edge_net": edge_net, "edge_weight": edge_weight, "loss": "gan"}
+    options = {"edge_net": edge_net, "edge_weight": edge_weight, "loss": loss}
     options |= {"monitor": monitor, "epochs": epochs, "width": width}
     return [fit(images, folder / f"seed{seed}", seed=seed, **options) for seed in range(seeds)]

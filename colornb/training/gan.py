@@ -22,9 +22,11 @@ CODE = ("training/gan.py",)
 
 
 def edge_loss(edge_net: nn.Module, painted: Tensor, true: Tensor) -> Tensor:
-    """Mean absolute difference between the edges (probabilities) that an EdgeNet sees in two ab
-    (N, 2, H, W) in [-1, 1]: a scalar."""
-    return l1_loss(edge_net(painted).sigmoid(), edge_net(true).sigmoid())
+    """Mean cross entropy (nats) between the edges that an EdgeNet sees in two ab (N, 2, H, W) in
+    [-1, 1]: a scalar. It asks for a missing edge also where the painted colours are flat, at which
+    the difference of two probabilities would hardly change."""
+    seen, wanted = edge_net(painted).float(), edge_net(true).float().sigmoid()
+    return binary_cross_entropy_with_logits(seen, wanted)
 
 
 def fit(
@@ -44,6 +46,7 @@ def fit(
     batch_size: int = 50,
     learning_rate: float = 3e-4,
     beta1: float = 0.0,
+    weight_decay: float = 0.0,
     discriminator_rate: float = 0.1,
     generator_steps: int = 2,
     l1_weight: float = 100.0,
@@ -80,11 +83,13 @@ def fit(
         given: what the generator is told beside L, each with a row for each training image;
             `given_mirrored` the same of the mirrored pictures (the same by default),
             `given_monitor` of the monitor's.
-        judged: which of `given`, a vector, the discriminator is told as well.
+        judged: which of `given`, a vector of shares, the discriminator is told as well: a picture
+            is to be true and to go with it (a third kind of pairs: Reed et al. 2016, arXiv
+            1605.05396).
         about: kept with the weights, e.g. the extractor's name.
         discriminator_rate: the discriminator's learning rate over the generator's.
-        edge_weight, edge_net: weight of the mean absolute difference between what a trained EdgeNet
-            (its weights) sees in the painted and in the true ab.
+        edge_weight, edge_net: weight of `edge_loss`, and the weights of a trained EdgeNet.
+        weight_decay: of the generator, decoupled as in AdamW.
         warm_start: share of the epochs, the first ones, without the discriminator.
         schedule: "constant" or "one_cycle".
         flip: mirrors half of the pictures of each batch.
@@ -128,8 +133,12 @@ def train(
     condition = 0 if o.judged is None else given[o.judged].shape[1]
     discriminator = Discriminator(width=o.width, condition=condition)
     discriminator.to(memory_format=torch.channels_last)
-    g_optimizer = torch.optim.Adam(
-        generator.parameters(), o.learning_rate, betas=(o.beta1, 0.999), fused=True
+    g_optimizer = torch.optim.AdamW(
+        generator.parameters(),
+        o.learning_rate,
+        betas=(o.beta1, 0.999),
+        weight_decay=o.weight_decay,
+        fused=True,
     )
     d_optimizer = torch.optim.Adam(
         discriminator.parameters(),
@@ -137,7 +146,9 @@ def train(
         betas=(o.beta1, 0.999),
         fused=True,
     )
-    edges = load_weights(edge_net)[0].to(fabric.device) if o.edge_weight else None
+    if o.edge_weight:
+        edges = load_weights(edge_net)[0].to(fabric.device, memory_format=torch.channels_last)
+        edges.requires_grad_(False)
     steps, l1_epochs = len(images) // o.batch_size, round(o.warm_start * o.epochs)
     g_schedule = make_schedule(o.schedule, g_optimizer, o.epochs * steps)
     d_schedule = make_schedule(o.schedule, d_optimizer, (o.epochs - l1_epochs) * steps)
@@ -159,6 +170,8 @@ def train(
             fake = generator(l, *rows)
             if adversarial:
                 d_loss = (judge(l, ab, rows, True) + judge(l, fake.detach(), rows, False)) / 2
+                if o.judged is not None:  # a true picture that does not go with what is told
+                    d_loss = d_loss + judge(l, ab, [row.roll(1, 0) for row in rows], False) / 2
                 d_optimizer.zero_grad()
                 fabric.backward(d_loss)
                 d_optimizer.step()
@@ -170,8 +183,9 @@ def train(
                 g_loss = o.l1_weight * l1
                 if o.l2_weight:
                     g_loss = g_loss + o.l2_weight * mse_loss(fake, ab)
-                if edges:
-                    g_loss = g_loss + o.edge_weight * edge_loss(edges, fake, ab)
+                if o.edge_weight:
+                    with fabric.autocast():
+                        g_loss = g_loss + o.edge_weight * edge_loss(edges, fake, ab)
                 if adversarial:
                     discriminator.requires_grad_(False)
                     g_loss = g_loss + o.adversarial_weight * judge(l, fake, rows, True)

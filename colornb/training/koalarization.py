@@ -40,7 +40,7 @@ def fit(
         extractor: name of the extractor, kept with the weights.
         width, feature_scale, feature_dropout, head: options of the network.
         training: what `colornb.training.regression.fit` takes besides, or `gan.fit` with an
-            adversarial weight, which has no weight decay.
+            adversarial weight.
 
     Raises:
         ColornbError: the folder is in use, or the loss is not finite.
@@ -68,7 +68,6 @@ def fit(
             **told,
             **training,
         )
-    del training["weight_decay"]
     return gan.fit(
         images,
         folder,
@@ -79,7 +78,7 @@ def fit(
         adversarial_weight=adversarial_weight,
         l1_weight=0.0,
         l2_weight=100.0,
-        beta1=0.5,
+        beta1=0.9,
         generator_steps=1,
         **told,
         **training,

@@ -16,6 +16,7 @@ from torch.nn.functional import (
 )
 
 from colornb import distribution, lab
+from colornb.models.unet import thin
 
 Objective = Callable[..., Tensor]
 
@@ -33,18 +34,16 @@ def bins(images: Tensor, *, rebalance: float = 0.0) -> Objective:
     """Cross entropy over the 313 bins; `rebalance` above 0 is the strength of
     `distribution.rebalancing`.
 
-    In training one pixel in four counts, on a grid that begins at random: neighbours tell nearly
-    the same, and 313 numbers for each would take longer than the network.
+    In training one pixel in four counts, on a grid that begins at random.
     """
     weight = distribution.rebalancing(images, rebalance) if rebalance else None
 
     def objective(model: nn.Module, l: Tensor, ab: Tensor, *given: Tensor) -> Tensor:  # noqa: E741
-        logits = model(l, *given)
-        ab = adaptive_avg_pool2d(ab * lab.AB_SCALE, logits.shape[2:])
-        if model.training:
-            y, x = torch.randint(2, (2,)).tolist()
-            logits, ab = logits[..., y::2, x::2], ab[..., y::2, x::2]
-        return distribution.cross_entropy(logits, ab, weight)
+        grid = tuple(torch.randint(2, (2,)).tolist()) if model.training else None
+        logits = model(l, *given, grid=grid)
+        side = logits.shape[-1] * (2 if grid else 1)
+        ab = adaptive_avg_pool2d(ab * lab.AB_SCALE, side)
+        return distribution.cross_entropy(logits, thin(ab, grid), weight)
 
     return objective
 

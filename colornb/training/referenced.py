@@ -18,13 +18,13 @@ def fit(
     epochs: int,
     width: float,
 ) -> Referenced:
-    """Trains generator and discriminator on `palettes.to_train_with`, at a one-cycle rate with L1
+    """Trains generator and discriminator on pictures and their palettes, at a one-cycle rate with L1
     100 times beside the discriminator's judgement.
 
     Args:
         folder: keeps and resumes the training, see `colornb.training.gan.fit`.
         monitor: images whose painting with their own palette is followed.
-        foreign: greatest share of another picture in a training palette.
+        foreign: see `models.Referenced`.
         seed, epochs, width: of the training and of its networks.
     """
     return gan.fit(
@@ -32,7 +32,8 @@ def fit(
         folder,
         monitor=monitor,
         network="referenced",
-        given=[palettes.to_train_with(images, foreign, seed=seed)],
+        network_options={"foreign": foreign},
+        given=[palettes.palette(images.images)],
         given_monitor=[palettes.palette(monitor.images)],
         judged=0,
         seed=seed,

@@ -34,7 +34,7 @@ def fit(
     """
     chosen = dict(settings) | {"extractor": extractor, "width": width, "seed": seed}
     del chosen["hold_out"]
-    chosen["epochs"] = max(1, steps // max(1, len(images) // chosen["batch_size"]))
+    chosen["epochs"] = epochs(len(images), chosen["batch_size"], steps)
     mirrored = features.embed(images, extractor, mirrored=True) if chosen.pop("flip") else None
     return koalarization.fit(
         images,
@@ -45,6 +45,11 @@ def fit(
         mirrored_features=mirrored,
         **chosen,
     )
+
+
+def epochs(images: int, batch_size: int, steps: int) -> int:
+    """Whole epochs of about `steps` steps, at least one."""
+    return max(1, steps // max(1, images // batch_size))
 
 
 def part(images: ImageSet, number: int, seed: int) -> ImageSet:
