@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations
 from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ from colornb.measured import Measured, Sweep
 from colornb.metrics import ab_frequency
 from colornb.models import Variational
 from colornb.painted import Painted
+from colornb.study import StudyRun
 from colornb.training.distribution import Weights
 
 TEMPERATURES = (1.0, 0.8, 0.6, 0.5, 0.38, 0.3, 0.2, 0.1, 0.05)
@@ -123,6 +125,29 @@ def choose(swept: Sweep, ratio: Statistic, systems: Iterable[str]) -> dict[str, 
     return {k: round(_place(one["value"], one["x"], 1.0), 2) for k, one in lines.items()}
 
 
+def by_temperature(
+    run: StudyRun,
+    name: str,
+    swept: Mapping[str, Sweep],
+    systems: Iterable[str],
+    statistic: Statistic,
+    **labels: Any,
+) -> figures.Picture:
+    """A measure of systems against the temperature, a panel for each of the `swept` image sets,
+    with the run's table `name`."""
+    panels = {title: found.curves(statistic, systems) for title, found in swept.items()}
+    return measured.draw(run, name, panels, x="temperature T", **labels)
+
+
+def decide(
+    swept: Sweep, ratio: Statistic, control: str, systems: Sequence[str]
+) -> tuple[dict[str, float], float]:
+    """The temperatures that `choose` chooses, and the gain of the control that makes it as
+    colourful as the first system (`match`)."""
+    chosen = choose(swept, ratio, systems)
+    return chosen, match(swept, ratio, control, systems[0], chosen[systems[0]])
+
+
 def match(swept: Sweep, ratio: Statistic, control: str, system: str, t: float) -> float:
     """The gain at which the control is as colourful as a system at its temperature t."""
     lines = swept.curves(ratio, [control, system])
@@ -173,21 +198,21 @@ def at_equal(
 
 def equal_table(
     swept: Sweep, compared: Sequence[tuple[str, str]], names: Sequence[str], images: ImageSet
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> pd.DataFrame:
     """The metrics `names`, of which the first is colourfulness, of systems a minus b at equal
-    colourfulness (`at_equal`): rows of `pairs.csv` where that is the truth's, and with a column
-    `colourfulness` where it is each of `GOALS`."""
+    colourfulness (`at_equal`): rows of `pairs.csv`, and which of `GOALS` that is, in a column
+    `colourfulness`."""
     ratio, *others = (metrics.statistic(name) for name in names)
     statistics = dict(zip(names[1:], others, strict=True))
     found = {
         goal: at_equal(swept, ratio, statistics, goal, images.name).pairs(compared)
         for goal in GOALS
     }
-    return found[1.0], pd.concat([one.assign(colourfulness=k) for k, one in found.items()])
+    return pd.concat([one.assign(colourfulness=k) for k, one in found.items()])
 
 
 def equal_differences(table: pd.DataFrame) -> figures.Table:
-    """The second of what `equal_table` gives, for readers: a row for each pair of systems."""
+    """What `equal_table` gives, for readers: a row for each pair of systems."""
     rows: dict[tuple[str, str], dict[str, str]] = {}
     for row in table.to_dict("records"):
         a, b = (figures.NAMES.get(row[key], row[key]) for key in ("a", "b"))

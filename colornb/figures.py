@@ -405,19 +405,19 @@ def curves(
 def frontier(rows: Mapping[str, Mapping], *, report: float, floor: tuple[float, float]) -> Picture:
     """Realism (KID) against distortion (MSE) of several systems, with 95 % intervals.
 
-    Small dots are single seeds.
+    Small dots are single seeds. Systems are numbered from the most to the least realistic.
 
     Args:
         rows: `system/variant` -> its record.
         report: the MSE that the source report gives, drawn as a vertical line.
         floor: the range in which KID falls for truth against truth.
     """
-    figure = Figure(figsize=(6.2, 3.8), layout="constrained")
+    figure = Figure(figsize=(7.2, 4.4), layout="constrained")
     axis = figure.subplots()
     axis.axhspan(*floor, color="#DDDDDD", lw=0, label="truth half against truth half")
     axis.axvline(report, color="#1A1A1A", lw=1, ls="--", label=f"the report's MSE, {report}")
     by_kid = sorted(rows.items(), key=lambda item: item[1]["metrics"]["kid"]["value"])
-    for place, (system, record) in enumerate(by_kid):
+    for number, (system, record) in enumerate(by_kid, start=1):
         mse, kid = record["metrics"]["mse_rgb"], record["metrics"]["kid"]
         singles = record.get("seeds", {"mse_rgb": [], "kid": []})
         axis.plot(singles["mse_rgb"], singles["kid"], ".", ms=3, color=colour(system))
@@ -431,20 +431,20 @@ def frontier(rows: Mapping[str, Mapping], *, report: float, floor: tuple[float, 
             capsize=2,
             color=colour(system),
             mfc="white" if system.startswith("baseline") else None,
+            label=f"{number}  {NAMES.get(system, system)}",
         )
         axis.annotate(
-            # Neighbours in height have their names above and below, so that they stay apart.
-            NAMES.get(system, system),
+            # Neighbours in height have their numbers above and below, so that they stay apart.
+            f"{number}",
             (mse["value"], kid["value"]),
-            xytext=(7, 5 if place % 2 else -12),
+            xytext=(5, 4 if number % 2 else -11),
             textcoords="offset points",
             fontsize=8,
             color=colour(system),
         )
     axis.set_xlabel(METRICS["mse_rgb"].label + ", lower is closer")
     axis.set_ylabel("KID, lower is more alike")
-    axis.margins(x=0.16)
-    axis.legend(loc="upper right", fontsize=8)
+    figure.legend(loc="outside right upper", fontsize=7)
     return _svg(figure)
 
 

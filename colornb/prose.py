@@ -107,6 +107,11 @@ class Verdict:
             self.number(claim, found, style, about=system)
         return each(rows, style, words, ideal=ideal)
 
+    def pair(self, pairs: pd.DataFrame, a: str, b: str, style: str = "+.3f") -> str:
+        """`each` of the metrics of system a minus b (`of_pair`), remembered."""
+        found = of_pair(pairs, a, b)
+        return self.each(f"{a} minus {b}", found, style, ("higher", "lower")) or "not trained"
+
     def table(self) -> pd.DataFrame:
         """What was said: columns `claim`, `system`, `value`, `low`, `high`, `n`, `seeds`."""
         return pd.DataFrame(self.rows)

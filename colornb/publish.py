@@ -87,6 +87,8 @@ def _join(results: Path, profile: str) -> None:
     frame.to_csv(results / "results.csv", index=False)
     tables = sorted((results / profile).glob("*/*/*/tables/pairs.csv"))
     pairs = pd.concat(map(pd.read_csv, tables))[records.PAIR_COLUMNS]
+    # The comparison of all systems repeats what the chapter on a system has said before it.
+    pairs = pairs.drop_duplicates(["a", "b", "dataset", "metric"])
     pairs.to_csv(results / "pairs.csv", index=False, float_format="%.6g")
 
 

@@ -140,6 +140,11 @@ def choose(
     }
 
 
+def said(steps: Mapping[str, int]) -> str:
+    """The numbers of steps, for a sentence."""
+    return ", ".join(f"{way.replace('_', ', ')}: {number}" for way, number in steps.items())
+
+
 def each(
     systems: Painted, images: ImageSet, nets: Mapping[str, Path], steps: Mapping[str, int]
 ) -> Painted:

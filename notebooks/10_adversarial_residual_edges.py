@@ -87,15 +87,13 @@ figures.pair_table(pd.concat(pairs))
 
 
 # %% tags=["hide-input"]
-def chroma_edges(images):
-    return leaks.chroma_edges(images.images)
-
-
 def measure_leaks(base, images, learned, **measures):
     systems = painted.trained(run, families[base], images)
     compared = [(k, base) for k in systems if k != base]
     systems |= painted.trivial(images, learned, ["gray", "mean_ab"])
-    count = leaks.counting(chroma_edges, with_cdr=bool(measures))
+    count = leaks.counting(
+        lambda one: leaks.chroma_edges(one.images), with_cdr=bool(measures)
+    )
     measures |= leaks.ERRORS
     found = measured.measure(run, systems, count, measures, images, learned)
     pairs.append(found.pairs(compared))
@@ -189,22 +187,7 @@ learned, tuned, tested = sets["drawn"]
 options = study.parameters("06_sepia", run.profile, "default")
 options |= {"monitor": tuned.subset(range(10))}
 weight, folder = run.parameters["edge_weight"], run.folder / "drawn"
-told = {
-    "gan/scenes_edges": ("gan", "judge_chroma"),
-    "gan/scenes_boundaries": ("gan", "judge_boundaries"),
-    "gan/scenes_l1_edges": ("l1", "judge_chroma"),
-}
-by_loss = {
-    name: drawn.fit_edges(
-        learned,
-        folder / name.removeprefix("gan/scenes_"),
-        nets["drawn"][judge],
-        weight,
-        loss=loss,
-        **options,
-    )
-    for name, (loss, judge) in told.items()
-}
+by_loss = drawn.fit_edges(learned, folder, nets["drawn"], weight, **options)
 
 # %% tags=["hide-input"]
 scenes_gan, scenes_l1 = "gan/scenes_gan", "gan/scenes_l1"
@@ -272,11 +255,6 @@ in_scenes, of_views, koala_views = others
 say, words = prose.Verdict(), ("higher", "lower")
 
 
-def said(a, base, *tables):
-    found = prose.of_pair(pd.concat(tables), a, base)
-    return say.each(f"{a} minus base", found, "+.4f", words) or "not trained"
-
-
 def near(place, table, base):
     """The error close to boundaries, and elsewhere, minus the base's."""
     parts = []
@@ -286,19 +264,16 @@ def near(place, table, base):
     return f"close to boundaries: {parts[0]}; elsewhere: {parts[1]}"
 
 
-def flow(steps):
-    return ", ".join(f"{way}: {number}" for way, number in steps.items())
-
-
-text = f"""
+every = pd.concat([of_gan, gan_leaks, of_koala, koala_leaks])
+Markdown(f"""
 **In short.** Each number is the changed system minus its base.
 
-*Residual blocks*: {said("gan/residual", gan, of_gan, gan_leaks)}.
+*Residual blocks*: {say.pair(every, "gan/residual", gan, "+.4f")}.
 
-*EdgeNet in the loss*: {said("gan/edgenet", gan, of_gan, gan_leaks)}.
+*EdgeNet in the loss*: {say.pair(every, "gan/edgenet", gan, "+.4f")}.
 
 *A discriminator on Koalarization*:
-{said("koalarization/adversarial", koala, of_koala, koala_leaks)}.
+{say.pair(every, "koalarization/adversarial", koala, "+.4f")}.
 
 *Leaks*, the ab error. A duller painting lowers it too, so what counts is that
 close to boundaries it falls by more than elsewhere.
@@ -306,18 +281,20 @@ close to boundaries it falls by more than elsewhere.
 In scenes, minus the GAN, {near("scenes", in_scenes, scenes_gan)}. Minus the
 U-Net trained with L1, {near("scenes, L1", in_scenes, scenes_l1)}. Refined minus
 blurred, {near("scenes, blur", in_scenes, f"{scenes_gan}_blurred")}. Steps of
-refinement: {flow(steps)}.
+refinement: {refine.said(steps)}.
 
 On the {len(views)} pictures of `{views.name}`, minus the GAN,
 {near("GAN", of_views, gan)}. Refined minus blurred,
-{near("GAN, blur", of_views, f"{gan}_blurred")}. Steps: {flow(gan_steps)}.
+{near("GAN, blur", of_views, f"{gan}_blurred")}. Steps:
+{refine.said(gan_steps)}.
 
 Minus Koalarization, {near("Koalarization", koala_views, koala)}. Refined minus
 blurred, {near("Koalarization, blur", koala_views, f"{koala}_blurred")}. Steps:
-{flow(koala_steps)}.
-"""
+{refine.said(koala_steps)}.
+""")
+
+# %% tags=["hide-input"]
 records.write_table(run, "verdict", say.table())
-Markdown(text)
 
 # %% [markdown]
 # ## Caveats

@@ -238,8 +238,8 @@ error = ("mse_rgb", "+.5f", "worse", "better")
 sensitivity = moved.of("side_sensitivity", [ours])
 Markdown(f"""
 **In short.** *Pull.* The distance to the reference's palette minus that of the
-GAN with residual blocks, which is shown none: {farther(unconditioned) or "not trained"}; minus
-that of the GAN without such blocks: {farther("gan/default")}; minus that of the
+GAN with residual blocks, which is shown none:
+{farther(unconditioned) or "not trained"}; minus that of the GAN without such blocks: {farther("gan/default")}; minus that of the
 U-Net trained with L1: {farther("gan/l1_only")}; minus that of the same network
 shown another reference: {farther("reference/other")}.
 

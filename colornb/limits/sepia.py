@@ -1,16 +1,25 @@
 """Sepia: colours drawn towards the mean colour of the training pictures."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
 
-from colornb import lab
+from colornb import baselines, lab
+from colornb.datasets import ImageSet
 from colornb.intervals import Counts
 from colornb.limits.pixels import hue, roughness
 
 SEPIA_ANGLE = 25.0
 """Degrees from the hue of the training mean within which a colour counts as sepia."""
 _FAINT = 0.1  # mean chroma (Lab units) below which a picture has no hue to measure
+
+
+def counting(train: ImageSet) -> Callable[[Tensor, ImageSet], Counts]:
+    """`count_sepia` over whole pictures of an image set, with the mean ab of training pictures."""
+    mean_ab = baselines.fit(train.images, train.labels).mean_ab
+    return lambda pictures, images: count_sepia(pictures, images.images, mean_ab)
 
 
 @torch.no_grad()

@@ -17,8 +17,9 @@ class Captioned(nn.Module):
     """Predicts ab from the gray picture and a caption.
 
     After Manjunatha et al. 2018 (arXiv 1804.06026): a bidirectional LSTM reads the words, and FiLM
-    in the residual blocks of the painter does as it says. The vector is the mean of the LSTM's
-    outputs over the words; no words give 0.
+    in the residual blocks of the painter does as it says. The vector is the largest of the LSTM's
+    outputs over the words (Conneau et al. 2017, arXiv 1705.02364), since one word of many may name
+    the colour; no words give 0.
 
     Args:
         network: the painter, "unet" or "koalarization".
@@ -55,7 +56,8 @@ class Captioned(nn.Module):
             )
             said, _ = self.reader(packed)
             said, _ = pad_packed_sequence(said, batch_first=True, total_length=tokens.shape[1])
-            return (said * there.unsqueeze(2)).sum(1) / number.unsqueeze(1)
+            largest = said.masked_fill(~there.unsqueeze(2), -1).amax(1)  # they are above -1
+            return largest * there.any(1, keepdim=True)
 
     def forward(self, l: Tensor, *given: Tensor) -> Tensor:  # noqa: E741
         """l (N, 1, H, W), what the painter takes besides (the features of a Koalarization), and

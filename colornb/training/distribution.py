@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from colornb import records, study
 from colornb.datasets import ImageSet
@@ -66,7 +67,7 @@ def fit_small(run: StudyRun) -> Weights:
 
 def fit_photos(run: StudyRun) -> Weights:
     """Trains Koalarization that ends in bins, rebalanced, with the settings of its chapter but for
-    the run's `width` and `steps`: "koalarization", and "koalarization_held_out" without the
+    the run's `photo_width` and `steps`: "koalarization", and "koalarization_held_out" without the
     validation pictures."""
     train, test, o = run.load("train", "photos"), run.load("test", "photos"), run.parameters
     settings = study.parameters("02_koalarization", run.profile, "default")
@@ -82,7 +83,7 @@ def fit_photos(run: StudyRun) -> Weights:
             monitor=test.subset(range(10)),
             steps=o["steps"],
             extractor=settings["extractor"],
-            width=o["width"],
+            width=o["photo_width"],
             seed=seed,
         )
         return folder / "weights.safetensors"
@@ -94,7 +95,10 @@ def fit_photos(run: StudyRun) -> Weights:
     }
 
 
-def photo_epochs(run: StudyRun) -> int:
-    """Epochs of the trainings of `fit_photos` on all training pictures."""
-    batch = study.parameters("02_koalarization", run.profile, "default")["batch_size"]
-    return short.epochs(len(run.load("train", "photos")), batch, run.parameters["steps"])
+def about_photos(run: StudyRun) -> dict[str, Any]:
+    """Extractor and epochs of the trainings of `fit_photos` on all training pictures, for their
+    records."""
+    settings = study.parameters("02_koalarization", run.profile, "default")
+    steps, n = run.parameters["steps"], len(run.load("train", "photos"))
+    epochs = short.epochs(n, settings["batch_size"], steps)
+    return {"extractor": settings["extractor"], "epochs": epochs}

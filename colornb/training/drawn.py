@@ -1,5 +1,6 @@
 """Trains the U-Net on drawn scenes, whose knobs turn the cause of a limitation."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,20 +62,40 @@ def fit(images: ImageSet, folder: Path, *, loss: str, **options: Any) -> Path:
     return folder / "weights.safetensors"
 
 
+EDGE_LOSSES = {
+    "edges": ("gan", "judge_chroma"),
+    "boundaries": ("gan", "judge_boundaries"),
+    "l1_edges": ("l1", "judge_chroma"),
+}
+"""Name -> one of `LOSSES`, and which of `edges.KINDS` of EdgeNets joins it."""
+
+
 def fit_edges(
     images: ImageSet,
     folder: Path,
-    edge_net: Path,
+    edge_nets: Mapping[str, Path],
     edge_weight: float,
     *,
-    loss: str,
     monitor: ImageSet,
     seeds: int,
     epochs: int,
     width: float,
-) -> list[Path]:
-    """Trains generators under one of `LOSSES` as `fit_losses` does, with an EdgeNet in it; see
-    `colornb.training.gan.fit`. Returns their weights, a file for each seed."""
-    options = {"edge_net": edge_net, "edge_weight": edge_weight, "loss": loss}
-    options |= {"monitor": monitor, "epochs": epochs, "width": width}
-    return [fit(images, folder / f"seed{seed}", seed=seed, **options) for seed in range(seeds)]
+) -> dict[str, list[Path]]:
+    """Trains generators under each of `EDGE_LOSSES` as `fit_losses` does; see
+    `colornb.training.gan.fit`. Returns "gan/scenes_NAME" -> weights, a file for each seed."""
+    weights: dict[str, list[Path]] = {}
+    for name, (loss, judge) in EDGE_LOSSES.items():
+        for seed in range(seeds):
+            path = fit(
+                images,
+                folder / name / f"seed{seed}",
+                monitor=monitor,
+                seed=seed,
+                epochs=epochs,
+                width=width,
+                loss=loss,
+                edge_net=edge_nets[judge],
+                edge_weight=edge_weight,
+            )
+            weights.setdefault(f"gan/scenes_{name}", []).append(path)
+    return weights
