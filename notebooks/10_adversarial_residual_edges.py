@@ -28,7 +28,6 @@ edge_weight = None  # of what it sees in the generator's loss
 
 # %%
 import pandas as pd
-import torch
 from IPython.display import Markdown
 
 from colornb import figures, measured, painted, prose, records, refine

@@ -1,11 +1,16 @@
 """Trains networks that paint what a caption says."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from math import radians
 from pathlib import Path
 from typing import Any
 
-from colornb import features
-from colornb.captions import encode, to_train_with
+import numpy as np
+import torch
+
+from colornb import features, lab, scenes
+from colornb.captions import HUES, ask, encode, object_colour, to_train_with
 from colornb.datasets import ImageSet
 from colornb.models import Captioned
 from colornb.training import regression
@@ -68,4 +73,38 @@ def fit(
         seed=seed,
         epochs=epochs,
         **training,
+    )
+
+
+def recoloured(images: ImageSet, seed: int = 0) -> ImageSet:
+    """Drawn scenes, and each again with its object in another hue, drawn with `seed`, and a caption
+    that says so.
+
+    Among scenes as they are drawn no car is purple, so a network need not read to know that this one
+    is not. The ab of the object's pixels turn by the angle between the two hues; L and chroma stay.
+    Objects without a hue stay as they are.
+    """
+    dice, chosen = np.random.default_rng(seed), []
+    for caption in images.captions:
+        own = object_colour(caption)
+        others = [hue for hue in HUES if hue != own]
+        chosen.append((own, str(dice.choice(others))) if own in HUES else (own, own))
+    hue = {word: scenes.PALETTE[word][0] for word in {*HUES, *(own for own, _ in chosen)}}
+    angle = torch.tensor([radians(hue[new] - hue[own]) for own, new in chosen])
+    pixels, object_ = lab.uint8_to_lab(images.images), (images.masks == scenes.OBJECT)[:, None]
+    turned = torch.view_as_complex(pixels[:, 1:].movedim(1, 3).contiguous())
+    turned = turned * torch.polar(torch.ones_like(angle), angle)[:, None, None]
+    turned = torch.view_as_real(turned).movedim(3, 1)
+    again = lab.assemble(pixels[:, :1], torch.where(object_, turned, pixels[:, 1:]))
+    told = [
+        ask([caption], new)[0]
+        for caption, (_, new) in zip(images.captions, chosen, strict=True)
+    ]
+    return replace(
+        images,
+        images=torch.cat((images.images, again)),
+        labels=images.labels.repeat(2),
+        ids=(*images.ids, *(f"{name}-recoloured" for name in images.ids)),
+        masks=images.masks.repeat(2, 1, 1),
+        captions=(*images.captions, *told),
     )
