@@ -214,10 +214,19 @@ def count_obedience(
 
     Returns:
         Telling of the asked caption ("own" asks for the colour, "wrong_colour" for another) ->
-        for each seed `obeyed`, pixels in the colour, and `pixels`, each (N, colours).
+        for each seed `obeyed`, pixels in the colour, and `pixels`, each (N, colours), and the same
+        of the pixels that do not lie on the object's edge, `obeyed_inside` and `pixels_inside`.
     """
-    pixels = where.sum((1, 2)).numpy()[:, None].repeat(len(colours), axis=1)
-    found: dict[str, list[list[np.ndarray]]] = {}
+    parts = {"": where, "_inside": inside(where)}
+
+    def count(one: Tensor) -> np.ndarray:
+        return one.flatten(1).sum(1).numpy()
+
+    pixels = {
+        f"pixels{ending}": count(part)[:, None].repeat(len(colours), axis=1)
+        for ending, part in parts.items()
+    }
+    found: dict[str, list[list[Counts]]] = {}
     painted: dict[str, list[Tensor]] = {}
     for colour in colours:
         for telling, told in tellings(ask(captions, colour)).items():
@@ -225,17 +234,34 @@ def count_obedience(
                 continue
             if telling in ("own", "wrong_colour") or telling not in painted:
                 painted[telling] = paint(told)  # the others are the same whatever is asked
-            obeyed = [(in_colour(one, colour) & where).sum((1, 2)).numpy() for one in painted[telling]]
+            named = [in_colour(one, colour) for one in painted[telling]]
+            obeyed = [{k: count(one & part) for k, part in parts.items()} for one in named]
             found.setdefault(telling, []).append(obeyed)
     return {
-        telling: [{"obeyed": np.stack(one, 1), "pixels": pixels} for one in zip(*by_colour)]
+        telling: [
+            {f"obeyed{ending}": np.stack([one[ending] for one in of_seed], 1) for ending in parts}
+            | pixels
+            for of_seed in zip(*by_colour, strict=True)
+        ]
         for telling, by_colour in found.items()
     }
+
+
+def inside(where: Tensor) -> Tensor:
+    """The pixels of bool (N, H, W) whose four neighbours are of them, too."""
+    around = torch.nn.functional.pad(where, (1, 1, 1, 1))
+    across, along = around[:, 1:-1], around[:, :, 1:-1]
+    return where & across[:, :, :-2] & across[:, :, 2:] & along[:, :-2] & along[:, 2:]
 
 
 def obedience(means: Counts) -> np.ndarray:
     """Share of object pixels in the asked colour, over all asked colours."""
     return means["obeyed"].sum(-1) / means["pixels"].sum(-1)
+
+
+def obedience_inside(means: Counts) -> np.ndarray:
+    """`obedience` of the object's pixels that do not lie on its edge."""
+    return means["obeyed_inside"].sum(-1) / means["pixels_inside"].sum(-1)
 
 
 def obedience_by_colour(means: Counts) -> np.ndarray:

@@ -60,7 +60,8 @@ class Reader:
         asked_classes: Sequence[str] = (),
         koalarization: Mapping[str, Any] | None = None,
     ) -> "Reader":
-        """Trains the run's `seeds` of a network on the pictures that the study calls `images`; see
+        """Trains the run's `seeds` of a network on the pictures that the study calls `images`, on
+        scenes also with their objects in other hues (`training.captioned.recoloured`); see
         `training.captioned.fit` for the rest."""
         train, test = run.load("train", images), run.load("test", images)
         folders = [
@@ -72,10 +73,11 @@ class Reader:
         if koalarization:
             about["extractor"] = koalarization["extractor"]
         reader = cls(run, variant, train, test, exact, weights, about, asked_classes)
+        learned = captioned.recoloured(train) if exact else train
         for seed, folder in enumerate(folders):
             captioned.fit(
-                train,
-                reader.texts(train),
+                learned,
+                reader.texts(learned),
                 folder,
                 monitor=test.subset(range(10)),
                 seed=seed,
@@ -146,8 +148,9 @@ class Reader:
         return self.obeyed.difference(*pair, "obedience", same_training=True)
 
     def by_novelty(self) -> dict[str, dict[str, Any]]:
-        """Obedience in scenes where the class and the hue go together in training, and where
-        training has them only apart."""
+        """Obedience in scenes where the class and the hue go together as scenes are drawn, where
+        training has them together only as `training.captioned.recoloured` makes it, and of all
+        objects off their edges."""
         together = np.array(
             [
                 [hue in scenes.SHARES[self.asked.classes[label]] for hue in self.hues]
@@ -155,13 +158,14 @@ class Reader:
             ]
         )
         counts = self.obeyed.counts[self.named()]
-        return {
+        found = {
             part: intervals.estimate(
                 [{key: values * chosen for key, values in one.items()} for one in counts],
                 captions.obedience,
             )
-            for part, chosen in (("together in training", together), ("only apart", ~together))
+            for part, chosen in (("drawn so", together), ("only recoloured", ~together))
         }
+        return found | {"off its edge": intervals.estimate(counts, captions.obedience_inside)}
 
     def words(self) -> dict[str, str]:
         """A row of a table: how often training captions name each colour."""

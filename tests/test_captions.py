@@ -9,6 +9,7 @@ from colornb.captions import COLOURS, LENGTH, VOCABULARY, encode
 from colornb.datasets import ImageSet
 from colornb.errors import ColornbError
 from colornb.training import captioned
+from colornb.training import captioned
 
 # Lab of a colour that everyone would call so.
 PLAIN = {
@@ -166,6 +167,10 @@ def test_obedience_of_one_that_obeys_and_of_one_that_does_not():
     assert shares("wrong_colour", 0) == [0, 0] == shares("no_caption", 0)
     assert shares("class_only", 1) == [1, 0], "red without being asked"
     assert counts["own"][0]["pixels"].tolist() == [[256, 256]] * 2
+    assert counts["own"][0]["pixels_inside"].tolist() == [[196, 196]] * 2
+    means = {name: values.mean(0) for name, values in counts["own"][0].items()}
+    assert captions.obedience_inside(means) == 1
+    assert captions.inside(torch.ones(1, 3, 4, dtype=torch.bool)).sum() == 2, "the picture's edge"
 
 
 @pytest.fixture(scope="module")
@@ -193,3 +198,23 @@ def test_an_instruction_is_learned(two_colours, tmp_path):
     for word in ("red", "blue"):  # of the same gray pictures, whatever they truly are
         assert share(captions.ask(texts, word), word) > 0.9
     assert share([""] * len(texts), "red") < 0.9 > share([""] * len(texts), "blue")
+
+
+def test_scenes_are_shown_again_with_their_objects_in_another_hue():
+    drawn = scenes.image_set("train", size=32, limit=60)
+    both = captioned.recoloured(drawn)
+    assert len(both) == 120 and torch.equal(both.images[:60], drawn.images)
+    assert both.captions[:60] == drawn.captions and len(set(both.ids)) == 120
+    before, after = (lab.uint8_to_lab(one) for one in (drawn.images, both.images[60:]))
+    inside = drawn.masks == scenes.OBJECT
+    assert (before[:, 0] - after[:, 0]).abs().max() < 1.5, "the lightness stays"
+    apart = (before - after).norm(dim=1)
+    assert apart[~inside].max() < 2
+    named = captions.name_pixels(both.images[60:])
+    for k, (old, new) in enumerate(zip(drawn.captions, both.captions[60:], strict=True)):
+        own, other = captions.object_colour(old), captions.object_colour(new)
+        if own in captions.HUES:
+            share = (named[k] == captions.COLOURS.index(other))[inside[k]].float().mean()
+            assert other != own and share > 0.6, (old, new)
+        else:
+            assert other == own and apart[k].max() < 2
