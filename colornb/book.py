@@ -21,7 +21,7 @@ from colornb.runner import executed
 from colornb.study import planned
 
 SOURCE = ROOT / "book"
-RESULT = "fig-grid"
+RESULT = "fig-main"
 MATHJAX = "sphinx-mathjax-offline/static/mathjax/tex-svg-full.js"
 
 
