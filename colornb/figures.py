@@ -174,6 +174,9 @@ class Picture:
     mime: str
     data: str | bytes
 
+    def __repr__(self) -> str:  # it lies in every notebook beside the picture
+        return f"<{self.mime}, {len(self.data):,} bytes>"
+
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str | bytes]:
         return {self.mime: self.data}
 

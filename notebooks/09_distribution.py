@@ -192,9 +192,8 @@ folders |= records.trivial(run, test, train)
 
 # %% tags=["hide-input"]
 columns = [*measures, "mse_rgb", "kid"]
-figures.table(
-    {k: records.summary(paths, test) for k, paths in folders.items()}, columns
-)
+rows = {k: records.summary(paths, test) for k, paths in folders.items()}
+figures.table(rows, columns)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-distribution-rows", "caption": "The first ten test pictures through the systems of this chapter (first training): gray, each system, truth."}, "image": {"alt": "Rows of small pictures, one for each system"}}
 shown = {k: pictures[0][:10] for k, pictures in made.items()}

@@ -240,3 +240,8 @@ def test_limits_table_says_numbers_and_leaves_out_what_is_not_defined():
     assert name == figures.NAMES["gan/default"] and of == "n = 1,000 × 2 trainings"
     assert row["Sepia index"] == "+0.500\n[+0.400, +0.600]\n+0.450 · +0.550"
     assert row["Bleed width (pixels)"] == "–"
+
+
+def test_a_notebook_holds_a_picture_once():
+    picture = figures.rows_of_pictures({"truth": torch.zeros(2, 3, 32, 32, dtype=torch.uint8)})
+    assert len(repr(picture)) < 100 and picture.mime in repr(picture)
