@@ -239,9 +239,10 @@ sensitivity = moved.of("side_sensitivity", [ours])
 Markdown(f"""
 **In short.** *Pull.* The distance to the reference's palette minus that of the
 GAN with residual blocks, which is shown none:
-{farther(unconditioned) or "not trained"}; minus that of the GAN without such blocks: {farther("gan/default")}; minus that of the
-U-Net trained with L1: {farther("gan/l1_only")}; minus that of the same network
-shown another reference: {farther("reference/other")}.
+{farther(unconditioned) or "not trained"}; minus that of the GAN without such
+blocks: {farther("gan/default")}; minus that of the U-Net trained with L1:
+{farther("gan/l1_only")}; minus that of the same network shown another
+reference: {farther("reference/other")}.
 
 *Price.* The mean squared error minus that of the GAN with residual blocks:
 {minus(unconditioned, *error) or "not trained"}; minus that of the

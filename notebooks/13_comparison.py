@@ -124,8 +124,8 @@ figures.frontier(shown, report=0.00622, floor=(floor["low"], floor["high"]))
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-main", "caption": "The first ten test pictures through the main systems; of trained systems, the first seed. A caption and a reference tell more than the gray picture."}, "image": {"alt": "Grid of small pictures, one row for each of the main systems"}}
 names = ["baseline/mean_ab", "gan/l1_only", "gan/default"]
-names += ["baseline/regression_gain"]
-names += [f"{system}/default" for system in told]
+names += ["baseline/regression_gain", "distribution/default"]
+names += ["captioned/default", "reference/default"]
 grid({name: systems[name] for name in names}, test)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-grid", "caption": "The same pictures through every system."}, "image": {"alt": "Grid of small pictures, one row per system"}}

@@ -106,7 +106,9 @@ def test_intervals_draw_every_system_from_the_top_down(rows):
 
 def test_frontier_names_every_system_and_both_marks(rows):
     said = texts(figures.frontier(rows, report=0.00622, floor=(-0.001, 0.001)))
-    assert {figures.NAMES[system] for system in SYSTEMS} <= set(said)
+    named = {text.partition("  ")[2]: text.partition("  ")[0] for text in said if "  " in text}
+    assert {figures.NAMES[system] for system in SYSTEMS} <= set(named)
+    assert set(named.values()) <= set(said), "each number stands beside its mark"
     assert any("0.00622" in text for text in said) and any("truth half" in text for text in said)
 
 
