@@ -163,7 +163,7 @@ def write_limits(
     settings, extractor, sees = run.parameters, "none", baselines.SEES.get(variant, "l")
     images = {"id": test.ids} | {k: v for k, v in counts.items() if np.ndim(v) == 1}
     folder = place(run, test, system, seed)
-    own = before = _recorded_before(run, folder, test)
+    own = before = _recorded_before(run, folder, test, train)
     if before:
         sees = before["parameters"]["sees"]
         images |= dict(pd.read_csv(folder / "images.csv", dtype={"id": str}))
@@ -181,13 +181,16 @@ def write_limits(
     return _write(run, folder, names, settings, usual | limits, table, test, data)
 
 
-def _recorded_before(run: StudyRun, folder: Path, test: ImageSet) -> dict[str, Any] | None:
-    """The record in a folder, if this execution of the notebook has written it, of this test set."""
+def _recorded_before(
+    run: StudyRun, folder: Path, test: ImageSet, train: ImageSet
+) -> dict[str, Any] | None:
+    """The record in a folder, if this execution of the notebook has written it, of these sets."""
     if not (folder / "metrics.json").exists():
         return None
     record = read(folder)
     this = record["started"] == run.started.isoformat(timespec="seconds")
-    return record if this and record["data_sha256"]["test"] == test.sha256 else None
+    data = {"train": train.sha256, "test": test.sha256}
+    return record if this and record["data_sha256"] == data else None
 
 
 def _own_record(
