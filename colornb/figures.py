@@ -655,7 +655,8 @@ def pair_table(pairs: pd.DataFrame) -> Table:
         line = lines.setdefault((a, b, row["dataset"]), {"System": a, "against": b})
         line["on"] = row["dataset"]
         line[(METRICS | LIMITS)[row["metric"]].label] = _difference(row)
-    return Table(list(lines.values()))
+    columns = dict.fromkeys(label for line in lines.values() for label in line)
+    return Table([{label: line.get(label, "–") for label in columns} for line in lines.values()])
 
 
 def _difference(row: Mapping) -> str:

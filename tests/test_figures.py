@@ -247,3 +247,13 @@ def test_limits_table_says_numbers_and_leaves_out_what_is_not_defined():
 def test_a_notebook_holds_a_picture_once():
     picture = figures.rows_of_pictures({"truth": torch.zeros(2, 3, 32, 32, dtype=torch.uint8)})
     assert len(repr(picture)) < 100 and picture.mime in repr(picture)
+
+
+def test_what_a_pair_was_not_compared_in_is_a_dash():
+    numbers = {"difference": -1.0, "low": -2.0, "high": -0.5, "n": 4, "seeds": 1}
+    rows = [
+        {"a": "gan/default", "b": b, "dataset": "scenes", "metric": metric, **numbers}
+        for b, metric in (("baseline/gray", "mse_rgb"), ("baseline/mean_ab", "kid"))
+    ]
+    shown = figures.pair_table(pd.DataFrame(rows))._repr_html_()
+    assert shown.count("–") == 2 and "NaN" not in shown and shown.count("better") == 2
