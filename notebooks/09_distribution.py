@@ -356,9 +356,12 @@ records.write_table(run, "verdict", say.table())
 # - In the rebalanced area nearly all weight lies on a few pixels of colours
 #   hardly ever seen, so its intervals are wide, and the loss of the rebalanced
 #   network favours such colours. CIEDE2000 knows nothing of rarity.
-# - Of 0.25, 0.4 and the paper's 0.5 for $\lambda$, the last had the least
-#   CIEDE2000 on validation pictures at equal colourfulness; less of it (more
-#   weight on rare colours) had the larger rebalanced area.
+# - In some profiles these networks are trained for fewer epochs than the
+#   controls: in `cpu` for half as many. A difference that is not
+#   distinguishable there may be one of training.
+# - $\lambda$ is the paper's 0.5. Single tries of 0.25 and 0.4, which are not
+#   among the records, had a larger CIEDE2000 on validation pictures at equal
+#   colourfulness.
 # - In training the loss looks at one pixel in four of each picture, on a grid
 #   that begins at random.
 # - A sample shares its random numbers over the whole picture, so two red cars in

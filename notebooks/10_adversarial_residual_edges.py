@@ -54,7 +54,8 @@ pairs = []
 # colours as in the true ones (see below). **A discriminator on Koalarization**
 # as the GAN has one, with a logit for each part of the photograph
 # {cite}`isola2017`; the squared distance stays in the loss. Each was trained on
-# the same pictures, from the same seeds and for as many epochs as its base.
+# the same pictures, from the same seeds and for as many epochs as its base, but
+# not everywhere from as many seeds.
 
 # %% tags=["hide-input"]
 columns = ["mse_rgb", "acc5", "auc_rebalanced", "delta_e2000"]
@@ -167,7 +168,8 @@ figures.rows_of_pictures(refine.drawings(nets["regions"], few))
 # **In the loss**: generators trained on scenes as the GAN of the chapter on
 # sepia, and as the U-Net trained with L1 there, with one more term, the cross
 # entropy between the edges that a judging EdgeNet sees in the painted and in
-# the true colours. Its weight was chosen on validation scenes.
+# the true colours. Its weight is that of single tries on validation scenes,
+# which are not among the records; larger ones had larger errors.
 #
 # **At test time**: the painted chroma flows, step by step, from each pixel to
 # its neighbours {cite}`perona1990`, but not over the edges that a guessing

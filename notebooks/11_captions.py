@@ -298,6 +298,9 @@ records.write_table(run, "verdict", say.table())
 # - A rule makes the captions of real pictures, not a person. It names one
 #   colour of the central half, which may be the background's, and it is the
 #   rule that obedience is measured by.
+# - The networks that read nothing have no residual blocks, and in some profiles
+#   (`cpu`) they were trained for more epochs. The same network without a caption
+#   is the comparison of equals.
 # - Own captions see part of the answer: their rows cannot be compared with
 #   those of systems that see L alone.
 # - In CIFAR-10 many cars fill only part of the central half, so the share of

@@ -268,7 +268,8 @@ records.write_table(run, "verdict", say.table())
 # - The distance compares bins of 10 Lab units without regard to how near two
 #   bins are; of finite pictures it is above 0 also for equal distributions.
 # - Of the networks of the chapter on the GAN, the one with residual blocks has
-#   the same layers but for the palette; none was trained with mixed palettes.
+#   the same layers but for the palette. None was trained with mixed palettes,
+#   and in some profiles (`cpu`) they were trained for more epochs.
 #
 # **Exercise.** Train with `foreign = 0`, so that every palette is the picture's
 # own. What becomes of the pull, and what of the error with a random reference?
