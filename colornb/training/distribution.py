@@ -23,18 +23,19 @@ def fit_small(run: StudyRun) -> Weights:
     "variational" ones, at a one-cycle rate with its peak at 2e-3, where their records will lie.
 
     Of the first two one more, with "_held_out" after its name, does not see the validation
-    pictures. The run's parameters say how many `seeds`, for how many `epochs`, the `width` of the
-    U-Nets, and `rebalance` and `divergence`, options of `training.objectives`.
+    pictures. The run's parameters say how many `seeds` (of "unbalanced": `unbalanced_seeds`), for
+    how many `epochs`, the `width` of the U-Nets with bins and the `variational_width`, and
+    `rebalance` and `divergence`, options of `training.objectives`.
     """
     train, test, o = run.load("train", "small"), run.load("test", "small"), run.parameters
-    width = {"width": o["width"]}
-    bins = {"network": "unet", "network_options": width | {"head": "bins"}, "objective": "bins"}
+    ends_in_bins = {"width": o["width"], "head": "bins"}
+    bins = {"network": "unet", "network_options": ends_in_bins, "objective": "bins"}
     kinds = {
         "default": bins | {"objective_options": {"rebalance": o["rebalance"]}},
         "unbalanced": bins,
         "variational": {
             "network": "variational",
-            "network_options": width,
+            "network_options": {"width": o["variational_width"]},
             "objective": "variational",
             "objective_options": {"divergence": o["divergence"]},
         },
@@ -59,7 +60,8 @@ def fit_small(run: StudyRun) -> Weights:
     fewer, weights = _without_val(run, "small"), {}
     for kind in kinds:
         name = f"distribution/{kind}"
-        weights[name] = [fit(kind, train, name, seed) for seed in range(o["seeds"])]
+        seeds = o["unbalanced_seeds" if kind == "unbalanced" else "seeds"]
+        weights[name] = [fit(kind, train, name, seed) for seed in range(seeds)]
         if kind != "variational":
             weights[f"{name}_held_out"] = [fit(kind, fewer, f"{name}_held_out", 0)]
     return weights
