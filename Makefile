@@ -7,7 +7,7 @@ CORES ?= all
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help study test book lab bench clean
+.PHONY: help study test book lab bench faults clean
 
 # An absolute COLORNB_DATA, since notebooks and tools run in several folders.
 ifdef DATA
@@ -22,6 +22,7 @@ help:
 	@echo "make test    set up and run the tests"
 	@echo "make book    build the published book from book/, without training"
 	@echo "make bench   measure the speed, about 20 minutes (DATA=folder)"
+	@echo "make faults  provoke everything of the page on what can go wrong, about 40 minutes"
 	@echo "make lab     open the notebooks in JupyterLab"
 	@echo "make clean   remove what was built; finished runs stay"
 
@@ -38,6 +39,9 @@ book: .venv/.study
 
 bench: .venv/.study-bench
 	@$(BIN)/python -m colornb.runner bench
+
+faults: .venv/.study-test
+	@PYTHONPATH=tests $(BIN)/python -m pytest -p fault_matrix -m fault
 
 # Loopback only; root, as in a container, has to be allowed.
 lab: .venv/.study-lab

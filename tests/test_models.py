@@ -102,6 +102,11 @@ def test_weights_survive_a_file(tmp_path):
     assert not loaded.training and not any(p.requires_grad for p in loaded.parameters())
 
 
+@pytest.mark.fault(
+    "hostile",
+    "A poisoned pickle, or any other file, in place of weights.",
+    "It is refused in one sentence; nothing of it is executed.",
+)
 def test_a_pickle_or_another_file_is_refused_and_not_executed(tmp_path):
     class Trap:
         def __reduce__(self):
