@@ -56,6 +56,7 @@ class Reader:
         *,
         epochs: int,
         width: float,
+        batch_size: int = 50,
         exact: bool = False,
         asked_classes: Sequence[str] = (),
         koalarization: Mapping[str, Any] | None = None,
@@ -83,6 +84,7 @@ class Reader:
                 seed=seed,
                 epochs=epochs,
                 width=width,
+                batch_size=batch_size,
                 koalarization=koalarization,
             )
         return reader

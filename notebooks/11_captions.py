@@ -28,6 +28,7 @@ epochs = None  # of the U-Net for small pictures
 width = None
 scene_epochs = None  # of the U-Net for scenes
 scene_width = None
+scene_batch_size = None
 photo_epochs = None  # of the Koalarization
 photo_width = None
 
@@ -85,8 +86,12 @@ figures.rows_of_pictures({"truth": test.images[:8]}, titles=titles)
 # this need not read.
 
 # %% tags=["hide-input", "remove-output"]
+SIZES = ("epochs", "width", "batch_size")
+
+
 def size(prefix=""):
-    return {k: run.parameters[prefix + k] for k in ("epochs", "width")}
+    given = {k: run.parameters.get(prefix + k) for k in SIZES}
+    return {k: value for k, value in given.items() if value}
 
 
 base = study.parameters("02_koalarization", run.profile, "default")

@@ -17,7 +17,6 @@ from colornb.training import regression
 
 UNET = {
     "objective": "l1_ab",
-    "batch_size": 50,
     "learning_rate": 2e-3,
     "schedule": "one_cycle",
     "flip": True,
@@ -33,6 +32,7 @@ def fit(
     seed: int,
     epochs: int,
     width: float,
+    batch_size: int = 50,
     koalarization: Mapping[str, Any] | None = None,
 ) -> Captioned:
     """Trains a U-Net that reads captions, or a Koalarization that does.
@@ -42,11 +42,12 @@ def fit(
             `captions.to_train_with`.
         folder: keeps and resumes the training, see `colornb.training.regression.fit`.
         monitor: images whose painting without a caption is followed.
-        seed, epochs, width: of the training and of the network.
-        koalarization: parameters of that network's chapter (`study.parameters`), for all else.
+        seed, epochs, width, batch_size: of the training and of the network.
+        koalarization: parameters of that network's chapter (`study.parameters`), for all else, the
+            batch size included.
     """
     network: dict[str, Any] = {"width": width}
-    training, about = dict(UNET), {}
+    training, about = UNET | {"batch_size": batch_size}, {}
     given, of_monitor = [to_train_with(captions)], [encode([""] * len(monitor))]
     mirrored = given
     if koalarization:
