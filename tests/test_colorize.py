@@ -445,8 +445,8 @@ def test_the_command_takes_wishes(tmp_path, painters, photos):
 @pytest.mark.parametrize(
     "wish, told",
     [
-        (["--temperature", "0"], "The temperature must be above 0, not 0."),
-        (["--temperature", "-1"], "The temperature must be above 0, not -1."),
+        (["--temperature", "0"], "The temperature must be from 0.001 to 1000, not 0."),
+        (["--temperature", "-1"], "The temperature must be from 0.001 to 1000, not -1."),
         (["--caption", "a red automobile"], "takes no caption"),
         (["--reference", "none.png"], "none.png is not a file"),
     ],
