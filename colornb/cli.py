@@ -30,7 +30,9 @@ def colorize(
     ],
     samples: Annotated[
         int,
-        typer.Option(min=0, max=100, help="Draws of each photograph instead of the one best answer."),
+        typer.Option(
+            min=0, max=100, help="Draws of each photograph instead of the one best answer."
+        ),
     ] = 0,
     temperature: Annotated[
         float | None,

@@ -26,7 +26,6 @@ from colornb import paths
 from colornb.errors import ColornbError, NotWrittenError
 from colornb.files import replace_atomically
 from colornb.images import read_image, squash
-from colornb.paths import shown
 
 NAMES = ("cifar10", "cats_dogs", "bsds500", "scenes", "photos", "folder")
 
@@ -264,7 +263,7 @@ def _decoded(files: Sequence[Path], size: int) -> np.ndarray:
         try:
             stat = file.stat()
         except OSError as error:
-            raise ColornbError(f"{shown(file)} is missing: unpack its archive again.") from error
+            raise ColornbError(f"{paths.shown(file)} is missing: unpack its archive again.") from error
         key.update(b"\n%b %d %d" % (os.fsencode(file.name), stat.st_size, stat.st_mtime_ns))
     cached = paths.ROOT / "data" / "cache" / f"{key.hexdigest()[:32]}.npy"
 
@@ -475,14 +474,14 @@ def _photo_files() -> list[Path]:
 def _folder_files(folder: str | Path | None) -> list[Path]:
     """What lies in a folder, but for other folders and hidden files."""
     if folder is None or not os.path.isdir(folder):
-        raise ColornbError(f"{shown(folder)} is not a folder: give root= a folder of pictures.")
+        raise ColornbError(f"{paths.shown(folder)} is not a folder: give root= a folder of pictures.")
     found = sorted(path for path in Path(folder).iterdir() if path.name[0] != ".")
     files = [path for path in found if not os.path.isdir(path)]
     if not files:
         raise ColornbError(
-            f"{shown(folder)} is empty: put pictures (JPEG, PNG, TIFF, ...) into it."
+            f"{paths.shown(folder)} is empty: put pictures (JPEG, PNG, TIFF, ...) into it."
         )
     for path in files:
         if not os.path.isfile(path):  # a pipe, a device, or a link that leads nowhere
-            raise ColornbError(f"{shown(path)} is not a file: remove it from the folder.")
+            raise ColornbError(f"{paths.shown(path)} is not a file: remove it from the folder.")
     return files

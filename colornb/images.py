@@ -21,9 +21,9 @@ FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "PPM")
 def read_image(path: str | Path) -> np.ndarray:
     """A picture file as uint8 (H, W, 3) sRGB, upright.
 
-    EXIF rotation is applied, where the EXIF data are whole; gray, palette and CMYK become RGB; 16 bits are scaled to 8;
-    transparency is laid on white; of an animation the first frame is taken. An embedded colour
-    profile is not applied.
+    EXIF rotation is applied, unless the EXIF data are damaged; gray, palette and CMYK become RGB;
+    16 bits are scaled to 8; transparency is laid on white; of an animation the first frame is
+    taken. An embedded colour profile is not applied.
 
     Raises:
         ColornbError: the file is missing, truncated, no picture, of floating-point or 32-bit

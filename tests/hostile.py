@@ -230,7 +230,7 @@ def of_few_colours() -> list[File]:
         *(File(f"1-bit.{kind}", saved(bits, kind), black) for kind in ("png", "tif", "bmp", "pbm")),
         File("1-bit-fax.tif", saved(bits, "tif", compression="group4"), black),
         File("2-bits.png", png((1, 4), 2, 0, b"\x1b"), as_rgb(np.array([[0, 85, 170, 255]]))),
-        *(File(f"palette.{kind}", saved(palette, kind), few) for kind in ("png", "gif", "tif", "bmp")),
+        *(File(f"palette.{k}", saved(palette, k), few) for k in ("png", "gif", "tif", "bmp")),
         File("palette-4-bits.png", saved(palette, "png", bits=4), few),
     ]  # fmt: skip
 

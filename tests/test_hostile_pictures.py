@@ -434,7 +434,9 @@ def test_nothing_is_overwritten(kind, folder, weights):
     else:
         taken.symlink_to("nowhere")
     before = os.lstat(taken)
-    code, said, _ = hostile.command("colorize", "first.png", "good.png", "-o", out, "--model", weights)
+    code, said, _ = hostile.command(
+        "colorize", "first.png", "good.png", "-o", out, "--model", weights
+    )
     problem, _, summary = said.splitlines()
     assert code == 1 and summary == "1 colorized, 1 failed."
     assert_one_sentence(problem, taken.name)
