@@ -87,7 +87,8 @@ def _check_names(chapter: dict, study: dict, place: str) -> None:
     ):
         for name in names:
             if name not in known:
-                raise WrongShape(f"{place}.{part}", f"names {name!r}; there are: {', '.join(known)}")
+                there = f"there are: {', '.join(known)}"
+                raise WrongShape(f"{place}.{part}", f"names {name!r}; {there}")
     for part, given in changed.items():
         for name, value in given.items():
             if not _is_like(usual[name], value):
