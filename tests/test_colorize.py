@@ -464,7 +464,7 @@ def test_the_command_takes_wishes(tmp_path, painters, photos):
 
 @pytest.mark.fault(
     "setting",
-    "A temperature of 0 or below, a reference that is not there.",
+    "A temperature that divides by nothing or is no number, a reference that is not there.",
     "One sentence on the command line, exit code 1, and nothing is written.",
 )
 @pytest.mark.parametrize(
@@ -472,6 +472,8 @@ def test_the_command_takes_wishes(tmp_path, painters, photos):
     [
         (["--temperature", "0"], "The temperature must be from 0.001 to 1000, not 0."),
         (["--temperature", "-1"], "The temperature must be from 0.001 to 1000, not -1."),
+        (["--temperature", "nan"], "The temperature must be from 0.001 to 1000, not nan."),
+        (["--temperature", "1e-40"], "The temperature must be from 0.001 to 1000, not 1e-40."),
         (["--caption", "a red automobile"], "takes no caption"),
         (["--reference", "none.png"], "none.png is not a file"),
     ],
@@ -486,6 +488,18 @@ def test_a_wish_that_cannot_be_is_one_sentence(
     said = capsys.readouterr()
     assert exit.value.code == 1 and not (tmp_path / "out").exists()
     assert told in said.err.splitlines()[-1]
+
+
+@pytest.mark.fault(
+    "setting",
+    "A billion draws of a photograph.",
+    "Refused before memory is taken: one line gives the range, exit code 2.",
+)
+def test_draws_are_limited(tmp_path, painters, photos):
+    command = ["colorize", photos[0], "-o", tmp_path / "out", "--model", painters["bins"]]
+    done = invoke(*command, "--samples", 10**9)
+    assert done.exit_code == 2 and "--samples" in done.output
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
