@@ -440,7 +440,7 @@ def with_odd_names() -> list[File]:
         "%s{0}$(touch trapped);`ls`*.png",
         "'\"\\.png",
         "UPPER.PNG",
-        "x" * 200 + ".png",
+        "x" * 150 + ".png",
         b"not-utf8-\xff\xfe.png".decode("utf8", "surrogateescape"),
     ]
     return [File(name, WHOLE["png"], PICTURE) for name in names]
