@@ -30,7 +30,9 @@ def colorize(
     ],
     samples: Annotated[
         int,
-        typer.Option(min=0, help="Draws of each photograph instead of the one best answer."),
+        typer.Option(
+            min=0, max=100, help="Draws of each photograph instead of the one best answer."
+        ),
     ] = 0,
     temperature: Annotated[
         float | None,
@@ -48,9 +50,10 @@ def colorize(
 
     from colornb.colorize import Wishes, colorize_files
     from colornb.images import read_image
+    from colornb.paths import shown
 
-    if temperature is not None and temperature <= 0:
-        raise ColornbError(f"The temperature must be above 0, not {temperature:g}.")
+    if temperature is not None and not 0.001 <= temperature <= 1000:
+        raise ColornbError(f"The temperature must be from 0.001 to 1000, not {temperature:g}.")
     wishes = Wishes(
         caption=caption,
         reference=None if reference is None else read_image(reference),
@@ -64,7 +67,7 @@ def colorize(
     ):
         failed += written is None
         for line in [f"{source}: {problem}"] if written is None else written:
-            tqdm.write(str(line))
+            tqdm.write(shown(line))
     typer.echo(f"{len(photos) - failed} colorized, {failed} failed.")
     if failed:
         raise typer.Exit(1)
@@ -114,6 +117,7 @@ def publish_results(
 
 def main() -> None:
     """Entry point: a ColornbError is one sentence and exit code 1."""
+    sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show
     try:
         app()
     except ColornbError as error:

@@ -1,5 +1,7 @@
 """Colours for gray pictures, with a trained network: batches of a data set, and photographs."""
 
+import errno
+import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -15,7 +17,7 @@ from torch.nn.functional import avg_pool2d, interpolate
 from colornb import features, lab
 from colornb.captions import encode
 from colornb.distribution import sample
-from colornb.errors import ColornbError
+from colornb.errors import ColornbError, NotWrittenError
 from colornb.files import replace_atomically
 from colornb.images import read_image, squash
 from colornb.models import (
@@ -28,6 +30,7 @@ from colornb.models import (
     takes_features,
 )
 from colornb.palettes import palette
+from colornb.paths import shown
 
 _TEXTURE = 10.0**2
 """The guided filter's epsilon: the variance of L, in [0, 100], that may be no more than texture.
@@ -249,7 +252,7 @@ def colorize_files(
 
     def free_output(path: Path, ending: str) -> Path:
         output = target / f"{path.stem}-colorized{ending}.png"
-        if output.exists():
+        if os.path.lexists(output):
             raise ColornbError(f"{output} exists already: move it away or choose another folder.")
         return output
 
@@ -268,7 +271,14 @@ def colorize_files(
         outputs = [free_output(path, ending) for ending in endings]
         for output, picture in zip(outputs, pictures, strict=True):
             save = partial(Image.fromarray(picture).save, format="PNG", compress_level=_PNG_LEVEL)
-            replace_atomically(output, save)
+            try:
+                replace_atomically(output, save)
+            except NotWrittenError as error:
+                if getattr(error.__cause__, "errno", None) != errno.ENAMETOOLONG:
+                    raise
+                raise ColornbError(
+                    f"{output} is a name too long for the disk: give the photograph a shorter one."
+                ) from None
         return outputs
 
     reader, writer = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
@@ -289,7 +299,7 @@ def _attempt(step: Callable, job: tuple) -> tuple:
     try:
         return path, step(path, value), ""
     except (ColornbError, OSError) as error:
-        return path, None, str(error)
+        return path, None, shown(error)
 
 
 def _one_ahead(pool: ThreadPoolExecutor, step: Callable, jobs: Iterable) -> Iterator:

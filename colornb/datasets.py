@@ -263,8 +263,8 @@ def _decoded(files: Sequence[Path], size: int) -> np.ndarray:
         try:
             stat = file.stat()
         except OSError as error:
-            raise ColornbError(f"{file} is missing: unpack its archive again.") from error
-        key.update(f"\n{file.name} {stat.st_size} {stat.st_mtime_ns}".encode())
+            raise ColornbError(f"{paths.shown(file)} is missing: unpack its archive again.") from error
+        key.update(b"\n%b %d %d" % (os.fsencode(file.name), stat.st_size, stat.st_mtime_ns))
     cached = paths.ROOT / "data" / "cache" / f"{key.hexdigest()[:32]}.npy"
 
     def save(partial: Path) -> None:
@@ -472,9 +472,16 @@ def _photo_files() -> list[Path]:
 
 
 def _folder_files(folder: str | Path | None) -> list[Path]:
-    if folder is None or not Path(folder).is_dir():
-        raise ColornbError(f"{folder} is not a folder: give root= a folder of pictures.")
-    files = sorted(f for f in Path(folder).iterdir() if f.is_file() and f.name[0] != ".")
+    """What lies in a folder, but for other folders and hidden files."""
+    if folder is None or not os.path.isdir(folder):
+        raise ColornbError(f"{paths.shown(folder)} is not a folder: give root= a folder of pictures.")
+    found = sorted(path for path in Path(folder).iterdir() if path.name[0] != ".")
+    files = [path for path in found if not os.path.isdir(path)]
     if not files:
-        raise ColornbError(f"{folder} is empty: put pictures (JPEG, PNG, TIFF, ...) into it.")
+        raise ColornbError(
+            f"{paths.shown(folder)} is empty: put pictures (JPEG, PNG, TIFF, ...) into it."
+        )
+    for path in files:
+        if not os.path.isfile(path):  # a pipe, a device, or a link that leads nowhere
+            raise ColornbError(f"{paths.shown(path)} is not a file: remove it from the folder.")
     return files

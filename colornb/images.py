@@ -1,14 +1,19 @@
 """Picture files as arrays: uint8 (H, W, 3), sRGB, upright."""
 
+import os
+import warnings
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from colornb.errors import ColornbError
+from colornb.paths import shown
 
 MAX_PIXELS = 200_000_000
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # one limit, `read_image`'s, instead of Pillow's two
+# They tell what may be damaged, but not in which file; what is damaged ends in an exception.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 # Only formats that Pillow reads by itself: EPS, for one, would start another program.
 FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "PPM")
 
@@ -16,35 +21,50 @@ FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "PPM")
 def read_image(path: str | Path) -> np.ndarray:
     """A picture file as uint8 (H, W, 3) sRGB, upright.
 
-    EXIF rotation is applied; gray, palette and CMYK become RGB; 16 bits are scaled to 8;
-    transparency is laid on white; of an animation the first frame is taken. An embedded colour
-    profile is not applied.
+    EXIF rotation is applied, unless the EXIF data are damaged; gray, palette and CMYK become RGB;
+    16 bits are scaled to 8; transparency is laid on white; of an animation the first frame is
+    taken. An embedded colour profile is not applied.
 
     Raises:
         ColornbError: the file is missing, truncated, no picture, of floating-point or 32-bit
             values, or over 200 megapixels.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise ColornbError(f"{path} is not a file: give the path of a picture.")
+    name = shown(path)
+    if not os.path.isfile(path):  # a pipe or a device is not opened: it might never end
+        raise ColornbError(f"{name} is not a file: give the path of a picture.")
     try:
         with Image.open(path, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise Image.DecompressionBombError
-            ImageOps.exif_transpose(image, in_place=True)  # in place: no copy of a large one
+            image.load()
+            _turn_upright(image)
             return np.array(_to_rgb(image))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ColornbError(
-            f"{path} has more than {MAX_PIXELS // 10**6} megapixels: make it smaller first."
+            f"{name} has more than {MAX_PIXELS // 10**6} megapixels: make it smaller first."
         ) from error
     except Image.UnidentifiedImageError as error:
         raise ColornbError(
-            f"{path} is not a picture in a known format: remove it or save it as JPEG or PNG."
+            f"{name} is not a picture in a known format: remove it or save it as JPEG or PNG."
         ) from error
+    except MemoryError as error:
+        raise ColornbError(f"{name} does not fit into memory: make it smaller first.") from error
     except Exception as error:  # Pillow tells a damaged file by a dozen types of exception
+        problem = shown(error) or type(error).__name__
         raise ColornbError(
-            f"{path} cannot be read ({error}): replace it with a whole picture of 8 or 16 bits."
+            f"{name} cannot be read ({problem}): replace it with a whole picture of 8 or 16 bits."
         ) from error
+
+
+def _turn_upright(image: Image.Image) -> None:
+    """Applies the EXIF rotation, in place: no copy of a large one. Damaged EXIF data turn nothing;
+    the pixels are whole."""
+    try:
+        ImageOps.exif_transpose(image, in_place=True)
+    except MemoryError:
+        raise
+    except Exception:  # of as many types as above
+        pass
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -54,7 +74,10 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         values = np.asarray(image).astype(np.int64)
         if values.min() < 0 or values.max() > 65_535:
             raise ValueError("32-bit values; 8 or 16 bits are needed")
+        clear = values == image.info.get("transparency", -1)
         image = Image.fromarray(((values * 255 + 32_767) // 65_535).astype(np.uint8))
+        if clear.any():
+            image.putalpha(Image.fromarray(~clear).convert("L"))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)

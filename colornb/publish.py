@@ -102,7 +102,9 @@ def verify() -> int:
         raise ColornbError(f"There is no manifest {MANIFEST}: nothing has been published.")
     try:
         expected = json.loads(MANIFEST.read_text(encoding="utf8"))
-    except ValueError:
+        if not isinstance(expected, dict):
+            raise ValueError("no mapping of names to sums")
+    except (ValueError, RecursionError, OSError):
         raise ColornbError(f"The manifest {MANIFEST} is damaged: publish again.") from None
     book = RESULTS.parent
     present = {path.relative_to(book).as_posix(): path for path in _files(book)}

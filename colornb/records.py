@@ -34,7 +34,8 @@ from colornb.files import replace_atomically
 from colornb.intervals import Counts
 from colornb.limits import LIMITS
 from colornb.painted import TRAINED_IN
-from colornb.paths import ROOT
+from colornb.paths import ROOT, shown
+from colornb.shapes import WrongShape, check
 from colornb.study import StudyRun, planned, run_folder, sets
 
 RESULT_COLUMNS = (
@@ -43,6 +44,21 @@ RESULT_COLUMNS = (
 _MINUTES = "Minutes of training"
 SHOWN = 10
 """Pictures of each system that lie with its record."""
+_METRICS = metrics.METRICS | LIMITS
+SHAPE = {
+    **dict.fromkeys(("system", "variant", "profile", "dataset", "extractor"), str),
+    "seed": int,
+    "parameters": {"size": int, "train_n": int, "sees": str, "*": object},
+    "metrics": {"*": {"value": float, "low": float, "high": float, "n": int}},
+    "history": str | None,
+    "environment": {"device": str, "*": object},
+    "data_sha256": {"train": str, "test": str},
+    "wall_s": float,
+    "peak_memory_mb": float,
+    "started": str,
+    "finished": str,
+}
+"""How a record is built, see `colornb.shapes`."""
 PAIR_COLUMNS = "a,b,dataset,metric,difference,low,high,n,seeds".split(",")
 
 
@@ -316,11 +332,20 @@ def read(folder: Path) -> dict[str, Any]:
     """
     path = folder / "metrics.json"
     try:
-        return json.loads(path.read_text(encoding="utf8"))
+        record = json.loads(path.read_text(encoding="utf8"))
+        check(record, SHAPE)
+        for name in record["metrics"]:
+            if name not in _METRICS:
+                raise WrongShape("metrics", f"has {name!r}, which is no metric")
     except FileNotFoundError:
         raise ColornbError(f"There is no record {path}: the run is not finished.") from None
-    except ValueError:
+    except WrongShape as wrong:
+        raise ColornbError(
+            f"The record {path} is damaged ({shown(wrong)}): run its notebook again."
+        ) from None
+    except (ValueError, RecursionError, OSError):
         raise ColornbError(f"The record {path} is damaged: run its notebook again.") from None
+    return record
 
 
 def _within(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
@@ -479,7 +504,7 @@ def rows(record: dict[str, Any]) -> list[dict[str, Any]]:
             "seed": record["seed"],
             "metric": name,
             **{key: found[key] for key in ("value", "low", "high", "n")},
-            "unit": (metrics.METRICS | LIMITS)[name].unit,
+            "unit": _METRICS[name].unit,
             "device": record["environment"]["device"],
         }
         for name, found in record["metrics"].items()

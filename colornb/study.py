@@ -14,15 +14,86 @@ from typing import Any
 import yaml
 
 from colornb.errors import ColornbError
-from colornb.paths import ROOT, RUNS
+from colornb.paths import ROOT, RUNS, shown
+from colornb.shapes import WrongShape, check
 
 COMMON = {"profile": str, "seed": int, "variant": str}
 """The parameters of every notebook, and their types."""
+_VALUES = {"*": bool | int | float | str | list}
+_ONE = {"default": {}}
+"""The variants of a chapter that names none."""
+SHAPE = {
+    "profiles": {
+        "*": {
+            "about?": str,
+            "sets": {
+                "*": {"dataset": str, "size": int, "train_n?": int, "val_n?": int, "test_n?": int}
+            },
+        }
+    },
+    "chapters": {
+        "*": {
+            "system": str,
+            "sets": [str],
+            "needs?": [str],
+            "parameters": _VALUES,
+            "profiles?": {"*": _VALUES},
+            "variants?": {"*": _VALUES},
+            "runs?": {"*": {"*": [int]}},
+        }
+    },
+}
+"""How `study.yaml` is built, see `colornb.shapes`."""
 
 
 def read() -> dict[str, Any]:
-    """`study.yaml`."""
-    return yaml.safe_load((ROOT / "study.yaml").read_text(encoding="utf8"))
+    """`study.yaml`.
+
+    Raises:
+        ColornbError: it is missing, no YAML, or not built as it has to be; the sentence names the
+            place, e.g. `chapters.03_gan.runs.smoke`.
+    """
+    path = ROOT / "study.yaml"
+    try:
+        study = yaml.safe_load(path.read_text(encoding="utf8"))
+    except Exception as error:  # PyYAML tells a wrong text by a dozen types of exception
+        problem = shown(" ".join(str(error).split()) or type(error).__name__)
+        raise ColornbError(f"{path} cannot be read ({problem}): correct it.") from error
+    try:
+        check(study, SHAPE)
+        for name, chapter in study["chapters"].items():
+            _check_names(chapter, study, f"chapters.{name}")
+    except WrongShape as wrong:
+        raise ColornbError(f"{path} is wrong: {shown(wrong)}.") from None
+    return study
+
+
+def _check_names(chapter: dict, study: dict, place: str) -> None:
+    """Raises WrongShape if a chapter names a set, chapter, profile, variant or parameter that there
+    is not, or gives a parameter a value of another type."""
+    profiles, usual = study["profiles"], chapter["parameters"]
+    variants, runs = chapter.get("variants", _ONE), chapter.get("runs", {})
+    changed = {f"profiles.{name}": given for name, given in chapter.get("profiles", {}).items()}
+    changed |= {f"variants.{name}": given for name, given in variants.items()}
+    if not chapter["sets"]:
+        raise WrongShape(f"{place}.sets", "is empty")
+    for part, names, known in (
+        *(("sets", chapter["sets"], profile["sets"]) for profile in profiles.values()),
+        ("needs", chapter.get("needs", []), study["chapters"]),
+        ("profiles", chapter.get("profiles", {}), profiles),
+        ("runs", runs, profiles),
+        *((f"runs.{profile}", names, variants) for profile, names in runs.items()),
+        *((part, given, usual) for part, given in changed.items()),
+    ):
+        for name in names:
+            if name not in known:
+                there = f"there are: {', '.join(known)}"
+                raise WrongShape(f"{place}.{part}", f"names {name!r}; {there}")
+    for part, given in changed.items():
+        for name, value in given.items():
+            if not _is_like(usual[name], value):
+                kinds = f"{type(usual[name]).__name__}, not {type(value).__name__}"
+                raise WrongShape(f"{place}.{part}.{name}", f"must be {kinds}")
 
 
 def _choose(options: dict, name: str, kind: str) -> Any:
@@ -51,13 +122,14 @@ def parameters(chapter: str, profile: str, variant: str) -> dict[str, Any]:
     study = read()
     _choose(study["profiles"], profile, "profile")
     options = _choose(study["chapters"], chapter, "chapter")
-    chosen = _choose(options.get("variants", {"default": {}}), variant, f"variant of {chapter}")
+    chosen = _choose(options.get("variants", _ONE), variant, f"variant of {chapter}")
     return options["parameters"] | options.get("profiles", {}).get(profile, {}) | chosen
 
 
 def sets(profile: str) -> set[tuple[str, int]]:
     """Data set and size of the pictures of a profile."""
-    return {(s["dataset"], s["size"]) for s in read()["profiles"][profile]["sets"].values()}
+    chosen = _choose(read()["profiles"], profile, "profile")
+    return {(images["dataset"], images["size"]) for images in chosen["sets"].values()}
 
 
 def run_folder(profile: str, chapter: str, variant: str, seed: int) -> Path:
@@ -164,11 +236,14 @@ def _injected(executed: list[str]) -> list[str]:
     return []
 
 
+def _is_like(usual: Any, value: Any) -> bool:
+    """Whether a value has the type of the usual one; whole numbers may stand for others."""
+    return type(value) is type(usual) or (type(usual), type(value)) == (float, int)
+
+
 def _as_type_of(usual: Any, name: str, value: Any) -> Any:
-    if isinstance(usual, float) and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if type(value) is not type(usual):
+    if not _is_like(usual, value):
         raise ColornbError(
             f"The parameter {name} must be {type(usual).__name__}, like {usual!r}, not {value!r}."
         )
-    return value
+    return type(usual)(value)

@@ -182,6 +182,11 @@ def test_strips_give_the_same_picture_as_the_whole(shape, unet, monkeypatch):
 # Files
 
 
+@pytest.mark.fault(
+    "picture",
+    "A truncated, a missing and a repeated file among good ones.",
+    "Each is told in a sentence, the others are colorized, and no result is overwritten.",
+)
 def test_a_bad_file_does_not_stop_the_others_and_nothing_is_overwritten(
     tmp_path, weights, photos, photo
 ):
@@ -280,6 +285,11 @@ for photo in photos:
 """
 
 
+@pytest.mark.fault(
+    "picture",
+    "A photograph of 12 megapixels.",
+    "Colorizing it takes less than 24 bytes a pixel.",
+)
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux tells a process's peak")
 def test_memory_grows_by_few_bytes_a_pixel(tmp_path, weights):
     photos = [tmp_path / f"{width}.jpg" for width in (40, 4000)]
@@ -377,6 +387,11 @@ def test_a_reference_of_any_size_changes_the_picture(painters, photos, photo, tm
     assert one.shape == photo.shape and (one != other).any()
 
 
+@pytest.mark.fault(
+    "setting",
+    "A wish that the model cannot fulfil: a caption, a reference, samples, a temperature.",
+    "One sentence says which models can; nothing is written.",
+)
 @pytest.mark.parametrize(
     "network, samples, wishes, told",
     [
@@ -401,6 +416,11 @@ def test_what_a_model_cannot_do_is_refused_in_one_sentence(
     assert "\n" not in str(error.value) and not (tmp_path / "out").exists()
 
 
+@pytest.mark.fault(
+    "setting",
+    "A file in the place of the folder of results.",
+    "One sentence names it.",
+)
 def test_a_file_in_the_place_of_the_folder_is_told(weights, photos):
     with pytest.raises(ColornbError, match="good.png cannot be the folder of results"):
         list(colorize_files(photos, photos[0], weights))
@@ -442,11 +462,18 @@ def test_the_command_takes_wishes(tmp_path, painters, photos):
     assert len(list((tmp_path / "bins").iterdir())) == 2
 
 
+@pytest.mark.fault(
+    "setting",
+    "A temperature that divides by nothing or is no number, a reference that is not there.",
+    "One sentence on the command line, exit code 1, and nothing is written.",
+)
 @pytest.mark.parametrize(
     "wish, told",
     [
-        (["--temperature", "0"], "The temperature must be above 0, not 0."),
-        (["--temperature", "-1"], "The temperature must be above 0, not -1."),
+        (["--temperature", "0"], "The temperature must be from 0.001 to 1000, not 0."),
+        (["--temperature", "-1"], "The temperature must be from 0.001 to 1000, not -1."),
+        (["--temperature", "nan"], "The temperature must be from 0.001 to 1000, not nan."),
+        (["--temperature", "1e-40"], "The temperature must be from 0.001 to 1000, not 1e-40."),
         (["--caption", "a red automobile"], "takes no caption"),
         (["--reference", "none.png"], "none.png is not a file"),
     ],
@@ -461,6 +488,18 @@ def test_a_wish_that_cannot_be_is_one_sentence(
     said = capsys.readouterr()
     assert exit.value.code == 1 and not (tmp_path / "out").exists()
     assert told in said.err.splitlines()[-1]
+
+
+@pytest.mark.fault(
+    "setting",
+    "A billion draws of a photograph.",
+    "Refused before memory is taken: one line gives the range, exit code 2.",
+)
+def test_draws_are_limited(tmp_path, painters, photos):
+    command = ["colorize", photos[0], "-o", tmp_path / "out", "--model", painters["bins"]]
+    done = invoke(*command, "--samples", 10**9)
+    assert done.exit_code == 2 and "--samples" in done.output
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
@@ -482,6 +521,11 @@ def test_help_names_what_there_is(command, told):
     assert all(text in done.stdout for text in told)
 
 
+@pytest.mark.fault(
+    "setting",
+    "COLORNB_DATA names a folder without data.",
+    "`colornb data check` says of each set how to get it.",
+)
 def test_check_of_an_empty_data_folder_says_how_to_get_each_set(tmp_path, monkeypatch):
     monkeypatch.setenv("COLORNB_DATA", str(tmp_path))
     done = invoke("data", "check")
@@ -493,6 +537,11 @@ def test_check_of_an_empty_data_folder_says_how_to_get_each_set(tmp_path, monkey
     assert all(f"`colornb data fetch {line.split()[0]}`" in line for line in lines)
 
 
+@pytest.mark.fault(
+    "setting",
+    "An unpacked data set that lacks files.",
+    "`colornb data check` names them and ends with 1.",
+)
 def test_check_fails_on_damaged_data(tmp_path, monkeypatch):
     monkeypatch.setenv("COLORNB_DATA", str(tmp_path))
     (tmp_path / "cifar-10-batches-bin").mkdir()
@@ -506,6 +555,11 @@ def test_verify_says_how_many_files_it_hashed(monkeypatch):
     assert invoke("results", "verify").stdout == "12 published files are as the manifest says.\n"
 
 
+@pytest.mark.fault(
+    "setting",
+    "A data set or a profile that there is not, on the command line.",
+    "One sentence names what there is; no traceback, exit code 1.",
+)
 @pytest.mark.parametrize(
     "command, told",
     [

@@ -218,6 +218,11 @@ def test_cache_gives_equal_images_and_notices_changes(tmp_path, cats_dogs, monke
     assert len(list(cache.parent.iterdir())) == 2  # another key, no leftovers
 
 
+@pytest.mark.fault(
+    "machine",
+    "A cache of decoded pictures that cannot be written.",
+    "A warning; the pictures are decoded at every load.",
+)
 def test_a_cache_that_cannot_be_kept_is_a_warning(cats_dogs):
     paths.ROOT.mkdir()
     (paths.ROOT / "data").write_text("in the way")
@@ -315,6 +320,11 @@ def test_folder(tmp_path):
     assert np.array_equal(same.permute(1, 2, 0).numpy(), np.asarray(noise(64)))
 
 
+@pytest.mark.fault(
+    "setting",
+    "A folder of pictures that is missing or empty.",
+    "One sentence names it and says what to put there.",
+)
 def test_folder_missing_or_empty(tmp_path):
     with pytest.raises(ColornbError, match=f"{tmp_path} is empty"):
         datasets.load("folder", "test", root=tmp_path)
@@ -328,6 +338,11 @@ def test_folder_missing_or_empty(tmp_path):
 # Missing and damaged data
 
 
+@pytest.mark.fault(
+    "setting",
+    "A data set or a split that there is not.",
+    "One sentence names what there is.",
+)
 @pytest.mark.parametrize(
     "arguments, message",
     [
@@ -341,18 +356,33 @@ def test_unknown_names(arguments, message):
         datasets.load(*arguments)
 
 
+@pytest.mark.fault(
+    "setting",
+    "A size or a number of pictures of 0 or below.",
+    "One sentence asks for 1 or more.",
+)
 @pytest.mark.parametrize("option", [{"size": 0}, {"limit": 0}, {"limit": -3}])
 def test_impossible_numbers(cifar10, option):
     with pytest.raises(ColornbError, match="give 1 or more"):
         datasets.load("cifar10", root=cifar10, **option)
 
 
+@pytest.mark.fault(
+    "setting",
+    "A data set that is not under the data root.",
+    "One sentence names the folder, the command that fetches it, and COLORNB_DATA.",
+)
 @pytest.mark.parametrize("name", ["cifar10", "cats_dogs", "bsds500"])
 def test_missing_data_names_folder_and_command(tmp_path, name):
     with pytest.raises(ColornbError, match=f"{tmp_path}.*colornb data fetch {name}.*COLORNB_DATA"):
         datasets.load(name, root=tmp_path)
 
 
+@pytest.mark.fault(
+    "hostile",
+    "Batch files of CIFAR-10 that are short, missing, or have a label over 9.",
+    "One sentence names the file and the command that fetches it anew.",
+)
 def test_damaged_cifar10(tmp_path):
     file = write_cifar10(tmp_path) / "data_batch_3.bin"
     data = file.read_bytes()
@@ -370,6 +400,11 @@ def test_damaged_cifar10(tmp_path):
         datasets.load("cifar10", root=tmp_path)
 
 
+@pytest.mark.fault(
+    "hostile",
+    "A photograph of cats_dogs that is missing or truncated.",
+    "One sentence names it and says what to do.",
+)
 def test_damaged_cats_dogs(tmp_path):
     file = write_cats_dogs(tmp_path) / "cat-and-dog/test_set/dogs/dog.4001.jpg"
     file.unlink()
@@ -380,6 +415,11 @@ def test_damaged_cats_dogs(tmp_path):
         datasets.load("cats_dogs", "test", size=4, root=tmp_path)
 
 
+@pytest.mark.fault(
+    "hostile",
+    "A ground truth file of BSDS500 that is truncated.",
+    "One sentence names it and says to unpack the data set again.",
+)
 def test_damaged_bsds500(tmp_path):
     truth = write_bsds500(tmp_path, "BSDS500") / "BSDS500/groundTruth/val/7.mat"
     truth.write_bytes(truth.read_bytes()[:150])
@@ -519,6 +559,11 @@ def test_truncated_archive(tmp_path, length):
 # Check
 
 
+@pytest.mark.fault(
+    "hostile",
+    "Data sets that are missing, damaged, or not those of the published study.",
+    "`data check` tells them apart.",
+)
 def test_check_tells_missing_damaged_and_different(tmp_path):
     write_cats_dogs(tmp_path)
     (write_cifar10(tmp_path) / "test_batch.bin").write_bytes(b"short")

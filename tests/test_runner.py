@@ -11,7 +11,11 @@ import yaml
 from colornb import runner, study
 from colornb.errors import ColornbError
 
-STUDY = {"profiles": {"smoke": {}}, "chapters": {"01_data": {}}}
+SETS = {"small": {"dataset": "scenes", "size": 32}}
+STUDY = {
+    "profiles": {"smoke": {"sets": SETS}},
+    "chapters": {"01_data": {"system": "baseline", "sets": ["small"], "parameters": {}}},
+}
 
 
 @pytest.fixture

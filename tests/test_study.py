@@ -58,6 +58,11 @@ def test_a_run_knows_its_chapter_and_its_folder(root):
     assert run.folder.is_dir()
 
 
+@pytest.mark.fault(
+    "setting",
+    "A parameter whose text would lead out of the folder of runs.",
+    "The run's folder stays inside.",
+)
 def test_a_run_by_hand_has_its_own_folder(root):
     run = begin(epochs=5)
     assert run.variant == "default+epochs=5"
@@ -74,6 +79,11 @@ def test_whole_numbers_may_stand_for_others_but_not_the_reverse():
         begin(epochs=2.5)
 
 
+@pytest.mark.fault(
+    "setting",
+    "A profile or a variant that there is not, or a parameter of another type.",
+    "One sentence names what there is; no folder is made.",
+)
 @pytest.mark.parametrize(
     "given, told",
     [
@@ -94,6 +104,11 @@ def test_what_is_wrong_is_told_and_leaves_no_folder(root, given, told):
     assert not (root / "runs").exists()
 
 
+@pytest.mark.fault(
+    "setting",
+    "A misspelt parameter, given to papermill.",
+    "One sentence names the chapter's parameters, instead of a run that ignores it.",
+)
 def test_an_unknown_parameter_of_papermill_is_refused():
     cells = ["", "epochs = None", '# Parameters\nprofile = "smoke"\nepoch = 3\n']
     with pytest.raises(ColornbError, match="no parameter 'epoch' in 03_gan; there are: profile, "):
@@ -102,6 +117,11 @@ def test_an_unknown_parameter_of_papermill_is_refused():
     assert begin(In=["", "helper = 1"], helper=1).variant == "default", "a notebook's own name"
 
 
+@pytest.mark.fault(
+    "setting",
+    "A chapter that there is not.",
+    "One sentence names those that there are.",
+)
 def test_an_unknown_chapter_is_refused():
     with pytest.raises(ColornbError, match="no chapter '99_end'; there are: 01_data, 03_gan"):
         begin("99_end")
@@ -123,6 +143,11 @@ def test_load_gives_the_profile_s_pictures():
     assert (train.split, test.split) == ("train", "test")
 
 
+@pytest.mark.fault(
+    "setting",
+    "A notebook that needs another run which is not finished.",
+    "One sentence names the run and the command that makes it.",
+)
 def test_another_run_has_to_be_finished(root):
     run = begin()
     with pytest.raises(ColornbError, match="no finished run in .*narrow/seed2: run `make study PR"):

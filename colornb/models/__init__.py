@@ -5,6 +5,7 @@ executes nothing. Its header names the network and its options.
 """
 
 import json
+import os
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -82,8 +83,7 @@ def load_weights(path: Path | str) -> tuple[nn.Module, dict[str, str]]:
     Raises:
         ColornbError: the file is missing, is not a weights file, or is of another model.
     """
-    path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise ColornbError(f"No weights at {path}: train the model first, or name another file.")
     try:
         with safe_open(path, framework="pt") as file:
