@@ -72,6 +72,8 @@ class StudyRun:
     Attributes:
         variant: with what was given by hand, e.g. `default+epochs=5`: it has its own folder.
         parameters: all of them, resolved.
+        history: lines of `history.csv` as the run begins, a head and the epochs that were finished
+            before. By them, and not by the clock, it is known what this execution trained.
     """
 
     chapter: str
@@ -82,6 +84,10 @@ class StudyRun:
     parameters: dict[str, Any]
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     clock: float = field(default_factory=time.perf_counter)
+
+    def __post_init__(self) -> None:
+        path = self.folder / "history.csv"
+        self.history = path.read_text("utf8").splitlines() if path.exists() else []
 
     @property
     def folder(self) -> Path:
