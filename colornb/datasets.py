@@ -6,6 +6,7 @@ decoded photographs are kept in `data/cache/`. Cards, terms and layouts: `data/R
 
 import gzip
 import hashlib
+import io
 import os
 import tarfile
 import tempfile
@@ -36,6 +37,7 @@ CIFAR10_CLASSES = (
 )  # fmt: skip
 CIFAR10_TRAIN = tuple(f"data_batch_{k}.bin" for k in range(1, 6))
 CIFAR10_TEST = ("test_batch.bin",)
+LARGEST = 2**28  # bytes of an archive, packed or unpacked: CIFAR-10 has 170 and 184 million
 RECORD = 1 + 3 * 32 * 32  # a label byte, then the planes R, G, B
 RECORDS_USED = 1_000  # of each file: the study's 5,000 and 1,000
 
@@ -196,16 +198,29 @@ def fetch(name: str, root: str | Path | None = None) -> Path:
         )
     import pooch
 
+    def download(url: str, path: str, _) -> None:
+        with _Bounded(path, "wb") as file:
+            pooch.HTTPDownloader(progressbar=True)(url, file, None)
+
     archive = Path(CIFAR10_URL).name
     try:
         root.mkdir(parents=True, exist_ok=True)
-        pooch.retrieve(CIFAR10_URL, f"md5:{CIFAR10_MD5}", archive, root, progressbar=True)
-    except (OSError, ValueError) as error:  # ValueError: wrong checksum
+        pooch.retrieve(CIFAR10_URL, f"md5:{CIFAR10_MD5}", archive, root, downloader=download)
+    except (OSError, ValueError) as error:  # ValueError: wrong checksum, or too long
         raise ColornbError(
             f"{CIFAR10_URL} could not be fetched into {root} ({error}): try again, or put the "
             "archive there yourself."
         ) from error
     return _unpack_cifar10(root / archive, root)
+
+
+class _Bounded(io.FileIO):
+    """A file that takes no more than `LARGEST` bytes, whatever a server sends."""
+
+    def write(self, data) -> int:
+        if self.tell() + len(data) > LARGEST:
+            raise ValueError(f"it is longer than {LARGEST:,} bytes")
+        return super().write(data)
 
 
 def check(root: str | Path | None = None) -> Iterator[tuple[str, str, str]]:
@@ -276,7 +291,9 @@ def _decoded(files: Sequence[Path], size: int) -> np.ndarray:
 
     for _ in range(2):
         try:  # "c": a change would stay in memory
-            return np.load(cached, mmap_mode="c", allow_pickle=False)
+            found = np.load(cached, mmap_mode="c", allow_pickle=False)
+            if isinstance(found, np.memmap) and (found.shape, found.dtype) == (shape, np.uint8):
+                return found
         except (OSError, ValueError, EOFError):
             pass  # not there yet, or damaged
         try:
@@ -362,19 +379,26 @@ def unpack(archive: str | Path, target: str | Path, names: Sequence[str]) -> Non
     The archive is read to its end first; the files then appear one by one, each whole.
 
     Raises:
-        ColornbError: the archive is damaged, lacks a name, or holds a link, a device or a path
-            that leads outside; nothing is written then.
+        ColornbError: the archive is damaged, lacks a name, unpacks to more than `LARGEST` bytes,
+            or holds a link, a device, a sparse file or a path that leads outside; nothing is
+            written then.
     """
     target = Path(target)
 
     def wanted(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo | None:
-        if not (member.isfile() or member.isdir()) or member.name.startswith("/"):
-            raise tarfile.FilterError(f"{member.name} is a link or an absolute path")
+        if not (member.isfile() or member.isdir()) or member.issparse():
+            raise tarfile.FilterError(f"{member.name} is a link, a device or a sparse file")
+        if member.name.startswith("/"):
+            raise tarfile.FilterError(f"{member.name} is an absolute path")
         member = tarfile.data_filter(member, folder)
         return member if member.name in names else None
 
     try:
         target.mkdir(parents=True, exist_ok=True)
+        with gzip.open(archive) as stream:
+            stream.seek(LARGEST)
+            if stream.read(1):
+                raise tarfile.FilterError(f"it unpacks to more than {LARGEST:,} bytes")
         with tempfile.TemporaryDirectory(dir=target) as folder, tarfile.open(archive) as tar:
             tar.extractall(folder, filter=wanted)
             for name in names:
