@@ -41,6 +41,10 @@ def read_image(path: str | Path) -> np.ndarray:
         raise ColornbError(
             f"{path} is not a picture in a known format: remove it or save it as JPEG or PNG."
         ) from error
+    except MemoryError as error:
+        raise ColornbError(
+            f"The memory is too small for {path}: make the picture smaller first."
+        ) from error
     except Exception as error:  # Pillow tells a damaged file by a dozen types of exception
         raise ColornbError(
             f"{path} cannot be read ({error}): replace it with a whole picture of 8 or 16 bits."

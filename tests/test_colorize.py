@@ -219,7 +219,7 @@ def test_reading_and_writing_go_on_meanwhile_one_photograph_apart(
 ):
     read, painted = ([threading.Event() for _ in numbered] for _ in range(2))
     numbers, last = count(), len(numbered) - 1
-    functions = module.read_image, module.colorize, module.replace_atomically
+    functions = module.read_image, module.colorize, module.create_atomically
 
     def reading(path):
         k = int(path.stem)
@@ -240,7 +240,7 @@ def test_reading_and_writing_go_on_meanwhile_one_photograph_apart(
 
     monkeypatch.setattr(module, "read_image", reading)
     monkeypatch.setattr(module, "colorize", painting)
-    monkeypatch.setattr(module, "replace_atomically", writing)
+    monkeypatch.setattr(module, "create_atomically", writing)
     done = list(colorize_files(numbered, tmp_path / "out", weights))
     assert [source for source, _, _ in done] == numbered
     assert all(np.shape(Image.open(written)) == (*ODD, 3) for _, (written,), _ in done)
