@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from colornb.errors import ColornbError
+from colornb.files import make_folder
 from colornb.paths import ROOT, RUNS
 
 COMMON = {"profile": str, "seed": int, "variant": str}
@@ -157,7 +158,7 @@ def begin(chapter: str, namespace: dict[str, Any]) -> StudyRun:
     system = read()["chapters"][chapter]["system"]
     variant += re.sub(r"[^\w+=.\-]", "_", label)
     run = StudyRun(chapter, system, profile, variant, seed, resolved | by_hand)
-    run.folder.mkdir(parents=True, exist_ok=True)
+    make_folder(run.folder)
     return run
 
 
