@@ -190,7 +190,6 @@ def write_record(pictures, gain):  # noqa: F811
     usual = dict.fromkeys(study.parameters("03_gan", "smoke", "default"))
     run = study.begin("03_gan", usual | {"profile": "smoke", "seed": 0, "variant": "default"})
     record = records.write(run, MEASURED, test, train, gain=gain)
-    assert records.read(run.folder)["parameters"]["gain"] == gain
     times = ("started", "finished", "wall_s", "peak_memory_mb")
     return {key: value for key, value in record.items() if key not in times}
 
