@@ -55,7 +55,8 @@ def publish(profile: str) -> str:
 
 
 def _publish(profile: str, book: Path) -> int:
-    """Everything is made beside the book and moved into it at the end: a failure changes nothing."""
+    """Everything is made beside the book and moved into it at the end: a failure changes nothing.
+    Returns the number of records."""
     found = records.read_all(profile)
     with TemporaryDirectory(dir=book) as folder:
         made = Path(folder)

@@ -246,6 +246,11 @@ def test_reading_and_writing_go_on_meanwhile_one_photograph_apart(
     assert all(np.shape(Image.open(written)) == (*ODD, 3) for _, (written,), _ in done)
 
 
+@pytest.mark.fault(
+    "kill",
+    "Ctrl-C during `colornb colorize`.",
+    "The pictures that are there are whole, and no thread goes on.",
+)
 def test_an_interruption_ends_the_threads_and_leaves_whole_files(
     tmp_path, weights, numbered, monkeypatch
 ):

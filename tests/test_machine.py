@@ -459,7 +459,7 @@ def test_a_photograph_larger_than_the_memory(tmp_path, photos, room):
     "those that passed.",
 )
 @pytest.mark.parametrize("years", [-1, 1])
-def test_a_clock_that_jumps_between_two_parts_of_a_training(tmp_path, pictures, years):  # noqa: F811
+def test_a_clock_that_jumps_within_a_training(tmp_path, pictures, years):  # noqa: F811
     folder, now = tmp_path / "run", os.stat(tmp_path).st_mtime
     with interrupt_after(1), pytest.raises(KeyboardInterrupt):
         fit_gan(pictures, folder)
@@ -481,7 +481,7 @@ def test_a_clock_that_jumps_between_two_parts_of_a_training(tmp_path, pictures, 
     "The graph goes by the dates of files: chapters that look older than the code are executed "
     "again, without training anew; an edit that looks older than its chapter is not seen.",
 )
-def test_a_clock_that_jumps_between_two_calls_of_the_study(tmp_path):
+def test_a_clock_that_jumps_between_two_studies(tmp_path):
     copy = Copy(tmp_path / "colornb")
     plan = [copy.folder(*run) / "chapter.ipynb" for run in PLAN]
     made = [*plan, copy.root / "runs" / "smoke" / "book" / "_build" / "html" / "index.html"]

@@ -148,6 +148,11 @@ def test_read_all_has_the_records_of_every_test_set(root, measured, sets):
     assert sorted(found) == [(*baseline, 32), (*baseline, 64), ("gan", "l1_only", 32)]
 
 
+@pytest.mark.fault(
+    "kill",
+    "The writing of a record stops half-way.",
+    "The former record is whole; the record is the last of its files to appear.",
+)
 def test_the_record_is_written_last_and_as_a_whole(run, measured, sets, monkeypatch):
     train, test = sets
     order, replaced = [], records.replace_atomically
@@ -175,6 +180,11 @@ def test_the_record_is_written_last_and_as_a_whole(run, measured, sets, monkeypa
     assert (run.folder / "metrics.json").read_bytes() == former
 
 
+@pytest.mark.fault(
+    "setting",
+    "A parameter that no record can hold.",
+    "The former record stays as it was.",
+)
 def test_a_value_that_is_no_json_leaves_the_former_record(run, measured, sets):
     train, test = sets
     records.write(run, measured, test, train)
@@ -246,6 +256,11 @@ def test_pairs_of_several_systems(run, measured, sets):
     assert list(records.pairs(folders, [], names, test)) == PAIRS, "none is no error"
 
 
+@pytest.mark.fault(
+    "kill",
+    "A record that is missing, torn, empty or no text.",
+    "One sentence names it and says to run its notebook again.",
+)
 def test_missing_and_damaged_records_are_told(tmp_path):
     with pytest.raises(ColornbError, match="no record .*metrics.json: the run is not finished"):
         records.read(tmp_path)
@@ -321,6 +336,11 @@ def test_pairs_have_known_differences(tmp_path, sets):
     assert row["difference"] < row["high"] < 0, "the truth's own features are closer to it"
 
 
+@pytest.mark.fault(
+    "setting",
+    "Two systems are compared that were measured on other pictures.",
+    "It is refused in one sentence.",
+)
 def test_pairs_of_other_images_are_refused(tmp_path, sets):
     test = sets[1]
     features = np.zeros((12, 4))
@@ -383,6 +403,11 @@ def test_published_results_verify_also_when_published_again(published):
     assert publish.verify() == 8
 
 
+@pytest.mark.fault(
+    "kill",
+    "Publishing stops half-way.",
+    "What was published before still verifies, and no part of the new stays.",
+)
 def test_a_failure_leaves_what_was_published(published, monkeypatch):
     def fail(profile, target):
         raise OSError("No space left on device")
@@ -393,6 +418,11 @@ def test_a_failure_leaves_what_was_published(published, monkeypatch):
     assert publish.verify() == 8 and not list(published.glob("tmp*"))
 
 
+@pytest.mark.fault(
+    "hostile",
+    "Published files are changed, removed or added.",
+    "`colornb results verify` names each in one sentence.",
+)
 def test_what_is_not_as_published_is_told(published):
     with (published / "results" / "results.csv").open("a") as file:
         file.write("gan,default\n")
@@ -407,6 +437,11 @@ def test_what_is_not_as_published_is_told(published):
     )
 
 
+@pytest.mark.fault(
+    "kill",
+    "The manifest of the published results is torn or missing.",
+    "One sentence says so.",
+)
 def test_a_missing_or_damaged_manifest_is_told(published):
     publish.MANIFEST.write_text('{"results')
     with pytest.raises(ColornbError, match="manifest.json is damaged"):
@@ -416,6 +451,11 @@ def test_a_missing_or_damaged_manifest_is_told(published):
         publish.verify()
 
 
+@pytest.mark.fault(
+    "setting",
+    "Results are published before all runs are finished.",
+    "It is refused in one sentence that counts them; the book stays as it is.",
+)
 def test_unfinished_runs_are_not_published(root):
     with pytest.raises(ColornbError, match="18 runs are not finished, .*make study PROFILE=smoke"):
         publish.publish("smoke")
