@@ -372,6 +372,21 @@ def test_a_read_only_target(tmp_path, photos):
 
 @pytest.mark.fault(
     "machine",
+    "The disk for colorized photographs knows no links, like that of a memory stick.",
+    "They are written all the same, and none over another.",
+)
+def test_a_disk_without_links(tmp_path, photos, monkeypatch):
+    def no_links(self, target):
+        raise PermissionError("Operation not permitted")
+
+    assert colorize(photos, tmp_path / "usual")[0] == 0
+    monkeypatch.setattr(Path, "hardlink_to", no_links)
+    assert [colorize(photos, tmp_path / "out")[0] for _ in range(2)] == [0, 1]
+    assert files(tmp_path / "out") == files(tmp_path / "usual")
+
+
+@pytest.mark.fault(
+    "machine",
     "The book is read-only when results are published.",
     "One sentence; what was published before still verifies.",
 )
