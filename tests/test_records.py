@@ -272,7 +272,7 @@ def test_missing_and_damaged_records_are_told(tmp_path):
 
 @pytest.mark.fault(
     "machine",
-    "The clock is set back or ahead by a year between two parts of a training.",
+    "The clock is set back or ahead by a year before a training is recorded.",
     "The record counts the seconds of all epochs once, as without it.",
 )
 @pytest.mark.parametrize("years", [-1, 0, 1])
