@@ -16,6 +16,7 @@ import nbformat
 import yaml
 
 from colornb.errors import ColornbError
+from colornb.files import locked
 from colornb.paths import ROOT, RUNS
 from colornb.runner import executed
 from colornb.study import planned
@@ -117,17 +118,27 @@ def build(source: Path) -> Path:
     return source / "_build" / "html" / "index.html"
 
 
+def only_one(folder: Path):
+    """Holds the lock, a file in `folder`, of who builds a book or publishes into it."""
+    sentence = f"Another process builds or publishes the book of {folder}: wait for it or stop it."
+    return locked(folder / "book.lock", sentence)
+
+
 def main() -> None:
     """Build the book that the command line names."""
     if not sys.argv[1:]:
-        build(SOURCE)
+        with only_one(SOURCE / "_build"):
+            build(SOURCE)
         return
-    folder = RUNS / sys.argv[1]
+    profile = sys.argv[1]
+    planned(profile)  # refuses an unknown profile
+    folder = RUNS / profile
     build_in = folder / "book.partial"
-    assemble(sys.argv[1], build_in)
-    build(build_in)
-    shutil.rmtree(folder / "book", ignore_errors=True)
-    build_in.rename(folder / "book")
+    with only_one(folder):
+        assemble(profile, build_in)
+        build(build_in)
+        shutil.rmtree(folder / "book", ignore_errors=True)
+        build_in.rename(folder / "book")
 
 
 if __name__ == "__main__":

@@ -16,9 +16,10 @@ from torch.nn.functional import avg_pool2d, interpolate
 
 from colornb import features, lab
 from colornb.captions import encode
+from colornb.device import is_out_of_memory
 from colornb.distribution import sample
 from colornb.errors import ColornbError, NotWrittenError
-from colornb.files import replace_atomically
+from colornb.files import create_atomically
 from colornb.images import read_image, squash
 from colornb.models import (
     Captioned,
@@ -267,12 +268,12 @@ def colorize_files(
         ]
 
     def write(path: Path, pictures: list[np.ndarray]) -> list[Path]:
-        # Again: an earlier photograph may have had the same name.
+        # Again: an earlier photograph may have had the same name, of which no draw shall be added.
         outputs = [free_output(path, ending) for ending in endings]
         for output, picture in zip(outputs, pictures, strict=True):
             save = partial(Image.fromarray(picture).save, format="PNG", compress_level=_PNG_LEVEL)
             try:
-                replace_atomically(output, save)
+                create_atomically(output, save)
             except NotWrittenError as error:
                 if getattr(error.__cause__, "errno", None) != errno.ENAMETOOLONG:
                     raise
@@ -300,6 +301,10 @@ def _attempt(step: Callable, job: tuple) -> tuple:
         return path, step(path, value), ""
     except (ColornbError, OSError) as error:
         return path, None, shown(error)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        return path, None, "the memory is too small for this photograph: make it smaller first."
 
 
 def _one_ahead(pool: ThreadPoolExecutor, step: Callable, jobs: Iterable) -> Iterator:

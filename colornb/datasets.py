@@ -6,9 +6,9 @@ decoded photographs are kept in `data/cache/`. Cards, terms and layouts: `data/R
 
 import gzip
 import hashlib
+import io
 import os
 import tarfile
-import tempfile
 import warnings
 import zlib
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from colornb import paths
 from colornb.errors import ColornbError, NotWrittenError
-from colornb.files import replace_atomically
+from colornb.files import replace_atomically, unfinished
 from colornb.images import read_image, squash
 
 NAMES = ("cifar10", "cats_dogs", "bsds500", "scenes", "photos", "folder")
@@ -36,6 +36,7 @@ CIFAR10_CLASSES = (
 )  # fmt: skip
 CIFAR10_TRAIN = tuple(f"data_batch_{k}.bin" for k in range(1, 6))
 CIFAR10_TEST = ("test_batch.bin",)
+LARGEST = 2**28  # bytes of an archive, packed or unpacked: CIFAR-10 has 170 and 184 million
 RECORD = 1 + 3 * 32 * 32  # a label byte, then the planes R, G, B
 RECORDS_USED = 1_000  # of each file: the study's 5,000 and 1,000
 
@@ -196,16 +197,33 @@ def fetch(name: str, root: str | Path | None = None) -> Path:
         )
     import pooch
 
-    archive = Path(CIFAR10_URL).name
+    def download(url: str, path: str, _) -> None:
+        with _Bounded(path, "wb") as file:
+            pooch.HTTPDownloader(progressbar=True)(url, file, None)
+
+    archive = root / Path(CIFAR10_URL).name
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        pooch.retrieve(CIFAR10_URL, f"md5:{CIFAR10_MD5}", archive, root, progressbar=True)
-    except (OSError, ValueError) as error:  # ValueError: wrong checksum
+        if not _is_cifar10(archive):
+            with unfinished(archive) as folder:
+                path = pooch.retrieve(
+                    CIFAR10_URL, f"md5:{CIFAR10_MD5}", archive.name, folder, downloader=download
+                )
+                os.replace(path, archive)
+    except (OSError, ValueError) as error:  # ValueError: wrong checksum, or too long
         raise ColornbError(
             f"{CIFAR10_URL} could not be fetched into {root} ({error}): try again, or put the "
             "archive there yourself."
         ) from error
-    return _unpack_cifar10(root / archive, root)
+    return _unpack_cifar10(archive, root)
+
+
+class _Bounded(io.FileIO):
+    """A file that takes no more than `LARGEST` bytes, whatever a server sends."""
+
+    def write(self, data) -> int:
+        if self.tell() + len(data) > LARGEST:
+            raise ValueError(f"it is longer than {LARGEST:,} bytes")
+        return super().write(data)
 
 
 def check(root: str | Path | None = None) -> Iterator[tuple[str, str, str]]:
@@ -276,7 +294,9 @@ def _decoded(files: Sequence[Path], size: int) -> np.ndarray:
 
     for _ in range(2):
         try:  # "c": a change would stay in memory
-            return np.load(cached, mmap_mode="c", allow_pickle=False)
+            found = np.load(cached, mmap_mode="c", allow_pickle=False)
+            if isinstance(found, np.memmap) and (found.shape, found.dtype) == (shape, np.uint8):
+                return found
         except (OSError, ValueError, EOFError):
             pass  # not there yet, or damaged
         try:
@@ -344,13 +364,20 @@ def _cifar10_records(path: Path) -> np.ndarray:
     return records
 
 
-def _unpack_cifar10(archive: Path, target: Path) -> Path:
+def _is_cifar10(archive: Path) -> bool:
+    """Whether a file is the official archive."""
+    if not archive.is_file():
+        return False
     with archive.open("rb") as file:
-        if hashlib.file_digest(file, "md5").hexdigest() != CIFAR10_MD5:
-            raise ColornbError(
-                f"{archive} has not the official checksum {CIFAR10_MD5}: delete it and run "
-                "`colornb data fetch cifar10`."
-            )
+        return hashlib.file_digest(file, "md5").hexdigest() == CIFAR10_MD5
+
+
+def _unpack_cifar10(archive: Path, target: Path) -> Path:
+    if not _is_cifar10(archive):
+        raise ColornbError(
+            f"{archive} has not the official checksum {CIFAR10_MD5}: delete it and run "
+            "`colornb data fetch cifar10`."
+        )
     names = (*CIFAR10_TRAIN, *CIFAR10_TEST, "batches.meta.txt")
     unpack(archive, target, [f"cifar-10-batches-bin/{name}" for name in names])
     return target / "cifar-10-batches-bin"
@@ -362,20 +389,26 @@ def unpack(archive: str | Path, target: str | Path, names: Sequence[str]) -> Non
     The archive is read to its end first; the files then appear one by one, each whole.
 
     Raises:
-        ColornbError: the archive is damaged, lacks a name, or holds a link, a device or a path
-            that leads outside; nothing is written then.
+        ColornbError: the archive is damaged, lacks a name, unpacks to more than `LARGEST` bytes,
+            or holds a link, a device, a sparse file or a path that leads outside; nothing is
+            written then.
     """
     target = Path(target)
 
     def wanted(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo | None:
-        if not (member.isfile() or member.isdir()) or member.name.startswith("/"):
-            raise tarfile.FilterError(f"{member.name} is a link or an absolute path")
+        if not (member.isfile() or member.isdir()) or member.issparse():
+            raise tarfile.FilterError(f"{member.name} is a link, a device or a sparse file")
+        if member.name.startswith("/"):
+            raise tarfile.FilterError(f"{member.name} is an absolute path")
         member = tarfile.data_filter(member, folder)
         return member if member.name in names else None
 
     try:
-        target.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target) as folder, tarfile.open(archive) as tar:
+        with gzip.open(archive) as stream:
+            stream.seek(LARGEST)
+            if stream.read(1):
+                raise tarfile.FilterError(f"it unpacks to more than {LARGEST:,} bytes")
+        with unfinished(target / "unpacked") as folder, tarfile.open(archive) as tar:
             tar.extractall(folder, filter=wanted)
             for name in names:
                 if not Path(folder, name).is_file():

@@ -31,6 +31,12 @@ def choose(device: str = "auto", precision: str = "auto") -> tuple[str, str]:
     return "cuda" if cuda else "cpu", precision
 
 
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an exception says that there was no memory left, of the GPU or of the machine."""
+    kinds, words = (torch.OutOfMemoryError, MemoryError), ("can't allocate memory", "bad_alloc")
+    return isinstance(error, kinds) or any(word in str(error) for word in words)
+
+
 @cache
 def _bf16_is_faster() -> bool:
     """Whether this processor trains a convolution faster in bfloat16, measured in a fraction of a

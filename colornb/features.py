@@ -121,8 +121,8 @@ def _stored(key: str, compute, length: int) -> Tensor:
             stored = np.load(path, allow_pickle=False)
             if len(stored) == length:
                 return torch.from_numpy(stored)
-        except (ValueError, EOFError, OSError):
-            pass  # damaged: it is computed again
+        except (ValueError, EOFError, OSError, TypeError):
+            pass  # damaged, or an archive of arrays: it is computed again
     values = compute()
 
     def save(partial: Path) -> None:

@@ -48,7 +48,7 @@ def read_image(path: str | Path) -> np.ndarray:
             f"{name} is not a picture in a known format: remove it or save it as JPEG or PNG."
         ) from error
     except MemoryError as error:
-        raise ColornbError(f"{name} does not fit into memory: make it smaller first.") from error
+        raise ColornbError(f"The memory is too small for {name}: make it smaller first.") from error
     except Exception as error:  # Pillow tells a damaged file by a dozen types of exception
         problem = shown(error) or type(error).__name__
         raise ColornbError(

@@ -9,13 +9,12 @@ import hashlib
 import json
 import shutil
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pandas as pd
 
 from colornb import records
-from colornb.book import write_chapters
-from colornb.errors import ColornbError
+from colornb.book import only_one, write_chapters
+from colornb.errors import ColornbError, NotWrittenError
 from colornb.paths import RESULTS, RUNS
 from colornb.runner import executed
 from colornb.study import planned
@@ -28,7 +27,8 @@ def publish(profile: str) -> str:
     """Copies the records and chapters of a finished profile into `book/`; says what it did.
 
     Raises:
-        ColornbError: a planned run is not finished.
+        ColornbError: a planned run is not finished, or another process publishes.
+        NotWrittenError: the disk is full, or `book/` is not ours; it is as it was before.
     """
     runs = [
         executed(profile, chapter, variant, seed)
@@ -41,11 +41,25 @@ def publish(profile: str) -> str:
             f"{len(missing)} runs are not finished, the first is {missing[0]}: "
             f"run `make study PROFILE={profile}`."
         )
-    found = records.read_all(profile)
     book = RESULTS.parent
-    # Everything is made beside the book and moved into it at the end: a failure changes nothing.
-    with TemporaryDirectory(dir=book) as folder:
-        made = Path(folder)
+    with only_one(book / "_build"):
+        try:
+            count = _publish(profile, book)
+        except OSError as error:
+            raise NotWrittenError(
+                f"{book} could not be written ({error}): make room, or see that it is ours to "
+                "write, and publish again; what was published before is kept."
+            ) from error
+    return f"{count} records of profile {profile} and its chapters are in book/."
+
+
+def _publish(profile: str, book: Path) -> int:
+    """Everything is made beside the book and moved into it at the end: a failure changes nothing.
+    Returns the number of records."""
+    found = records.read_all(profile)
+    made = book / ".publishing"
+    _undo(made, book)  # a call that was killed
+    try:
         results = made / RESULTS.name
         if RESULTS.exists():
             shutil.copytree(RESULTS, results, ignore=shutil.ignore_patterns(profile))
@@ -64,11 +78,27 @@ def publish(profile: str) -> str:
         sums = {path.relative_to(made).as_posix(): _sha256(path) for path in _files(made)}
         text = json.dumps(sums, indent=1) + "\n"
         (results / MANIFEST.name).write_text(text, encoding="utf8")
+        (book / "_static").mkdir(exist_ok=True)
+        for picture in (made / "_static").iterdir():
+            picture.replace(book / "_static" / picture.name)
         for name in (RESULTS.name, CHAPTERS.name):
-            shutil.rmtree(book / name, ignore_errors=True)
+            if (book / name).exists():
+                (book / name).rename(made / f"former_{name}")
             (made / name).rename(book / name)
-        shutil.copytree(made / "_static", book / "_static", dirs_exist_ok=True)
-    return f"{len(found)} records of profile {profile} and its chapters are in book/."
+    except BaseException:
+        _undo(made, book)
+        raise
+    shutil.rmtree(made)
+    return len(found)
+
+
+def _undo(made: Path, book: Path) -> None:
+    """Puts back what was moved out of the book into the folder `made`, and removes that."""
+    for former in made.glob("former_*"):
+        name = former.name.removeprefix("former_")
+        shutil.rmtree(book / name, ignore_errors=True)
+        former.rename(book / name)
+    shutil.rmtree(made, ignore_errors=True)
 
 
 def _join(results: Path, profile: str) -> None:

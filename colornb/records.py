@@ -276,11 +276,12 @@ def _seconds(run: StudyRun, folder: Path) -> float:
     path, since = folder / "history.csv", time.perf_counter() - run.clock
     if not path.exists():
         return since
-    total = float(pd.read_csv(path)["seconds"].sum())
+    seconds = pd.read_csv(path)["seconds"]
     if folder != run.folder:
-        return total
-    written = path.stat().st_mtime - run.started.timestamp()
-    return since + (total if written < 0 else max(0.0, total - written))
+        return float(seconds.sum())
+    lines = zip(path.read_text("utf8").splitlines(), run.history, strict=False)
+    before = sum(now == then for now, then in lines) - 1  # the head is no epoch
+    return since + float(seconds[: max(0, before)].sum())
 
 
 def _peak_memory_mb() -> float:

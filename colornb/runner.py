@@ -5,7 +5,6 @@
 `python -m colornb.runner chapter NAME PROFILE VARIANT SEED` is one job of the `Snakefile`.
 """
 
-import fcntl
 import os
 import re
 import shutil
@@ -16,8 +15,10 @@ import threading
 import time
 import traceback
 from pathlib import Path
+from typing import TextIO
 
 from colornb.errors import ColornbError
+from colornb.files import locked, make_folder
 from colornb.paths import ROOT, RUNS
 from colornb.study import planned, run_folder
 
@@ -34,14 +35,12 @@ def study(profile: str, cores: str) -> None:
     Holding it, a lock that Snakemake itself left behind after a kill is stale.
     """
     planned(profile)  # refuses an unknown profile
-    RUNS.mkdir(exist_ok=True)
-    lock = os.open(RUNS / ".lock", os.O_RDWR | os.O_CREAT)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise ColornbError(
-            f"Another `make study` is running in {ROOT}: wait for it, or stop it with Ctrl-C."
-        ) from None
+    running = f"Another `make study` is running in {ROOT}: wait for it, or stop it with Ctrl-C."
+    with locked(RUNS / ".lock", running) as lock:
+        _run_graph(profile, cores, lock)
+
+
+def _run_graph(profile: str, cores: str, lock: TextIO) -> None:
     snakemake = [sys.executable, "-m", "snakemake", "--cores", cores, "--rerun-incomplete"]
     snakemake += ["--quiet", "host", "--config", f"profile={profile}"]
     log = RUNS / ".log"
@@ -51,7 +50,7 @@ def study(profile: str, cores: str) -> None:
         stopped = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):  # Snakemake itself would await the run
             signal.signal(number, lambda *_: stopped.set())
-        process = subprocess.Popen(snakemake, cwd=ROOT, stderr=said, pass_fds=[lock])
+        process = subprocess.Popen(snakemake, cwd=ROOT, stderr=said, pass_fds=[lock.fileno()])
     while process.poll() is None and not stopped.wait(0.2):
         pass
     if stopped.is_set():
@@ -103,7 +102,7 @@ def chapter(name: str, profile: str, variant: str, seed: int) -> None:
     os.environ["PYTHONWARNINGS"] = "ignore:IProgress not found"  # bars are plain text here
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     output = executed(profile, name, variant, seed)
-    output.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(output.parent)
     partial = output.with_suffix(".partial.ipynb")
     run, began = f"{name} {variant} seed {seed}", time.monotonic()
     print(f"{run}: started", flush=True)

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from colornb.errors import ColornbError
+from colornb.files import make_folder
 from colornb.paths import ROOT, RUNS, shown
 from colornb.shapes import WrongShape, check
 
@@ -144,6 +145,8 @@ class StudyRun:
     Attributes:
         variant: with what was given by hand, e.g. `default+epochs=5`: it has its own folder.
         parameters: all of them, resolved.
+        history: lines of `history.csv` as the run begins, a head and the epochs that were finished
+            before. By them, and not by the clock, it is known what this execution trained.
     """
 
     chapter: str
@@ -154,6 +157,10 @@ class StudyRun:
     parameters: dict[str, Any]
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     clock: float = field(default_factory=time.perf_counter)
+
+    def __post_init__(self) -> None:
+        path = self.folder / "history.csv"
+        self.history = path.read_text("utf8").splitlines() if path.exists() else []
 
     @property
     def folder(self) -> Path:
@@ -223,7 +230,7 @@ def begin(chapter: str, namespace: dict[str, Any]) -> StudyRun:
     system = read()["chapters"][chapter]["system"]
     variant += re.sub(r"[^\w+=.\-]", "_", label)
     run = StudyRun(chapter, system, profile, variant, seed, resolved | by_hand)
-    run.folder.mkdir(parents=True, exist_ok=True)
+    make_folder(run.folder)
     return run
 
 

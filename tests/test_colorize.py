@@ -224,7 +224,7 @@ def test_reading_and_writing_go_on_meanwhile_one_photograph_apart(
 ):
     read, painted = ([threading.Event() for _ in numbered] for _ in range(2))
     numbers, last = count(), len(numbered) - 1
-    functions = module.read_image, module.colorize, module.replace_atomically
+    functions = module.read_image, module.colorize, module.create_atomically
 
     def reading(path):
         k = int(path.stem)
@@ -245,12 +245,17 @@ def test_reading_and_writing_go_on_meanwhile_one_photograph_apart(
 
     monkeypatch.setattr(module, "read_image", reading)
     monkeypatch.setattr(module, "colorize", painting)
-    monkeypatch.setattr(module, "replace_atomically", writing)
+    monkeypatch.setattr(module, "create_atomically", writing)
     done = list(colorize_files(numbered, tmp_path / "out", weights))
     assert [source for source, _, _ in done] == numbered
     assert all(np.shape(Image.open(written)) == (*ODD, 3) for _, (written,), _ in done)
 
 
+@pytest.mark.fault(
+    "kill",
+    "Ctrl-C during `colornb colorize`.",
+    "The pictures that are there are whole, and no thread goes on.",
+)
 def test_an_interruption_ends_the_threads_and_leaves_whole_files(
     tmp_path, weights, numbered, monkeypatch
 ):

@@ -2,11 +2,14 @@ import functools
 import hashlib
 import http.server
 import io
+import itertools
 import os
+import pickle
 import struct
 import tarfile
 import threading
 import zlib
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +19,7 @@ import torch
 from PIL import Image
 from scipy.io import savemat
 
-from colornb import datasets, paths
+from colornb import datasets, features, paths
 from colornb.errors import ColornbError
 from colornb.images import read_image
 
@@ -220,7 +223,7 @@ def test_cache_gives_equal_images_and_notices_changes(tmp_path, cats_dogs, monke
 
 @pytest.mark.fault(
     "machine",
-    "A cache of decoded pictures that cannot be written.",
+    "A file lies in the place of the data folder, so that nothing can be cached.",
     "A warning; the pictures are decoded at every load.",
 )
 def test_a_cache_that_cannot_be_kept_is_a_warning(cats_dogs):
@@ -380,8 +383,8 @@ def test_missing_data_names_folder_and_command(tmp_path, name):
 
 @pytest.mark.fault(
     "hostile",
-    "Batch files of CIFAR-10 that are short, missing, or have a label over 9.",
-    "One sentence names the file and the command that fetches it anew.",
+    "A batch of CIFAR-10 that is cut, too short, missing, or has labels over 9.",
+    "It is refused in one sentence that names the file and the remedy.",
 )
 def test_damaged_cifar10(tmp_path):
     file = write_cifar10(tmp_path) / "data_batch_3.bin"
@@ -417,8 +420,8 @@ def test_damaged_cats_dogs(tmp_path):
 
 @pytest.mark.fault(
     "hostile",
-    "A ground truth file of BSDS500 that is truncated.",
-    "One sentence names it and says to unpack the data set again.",
+    "A segmentation of BSDS500 that is cut.",
+    "It is refused in one sentence that names the file and the remedy.",
 )
 def test_damaged_bsds500(tmp_path):
     truth = write_bsds500(tmp_path, "BSDS500") / "BSDS500/groundTruth/val/7.mat"
@@ -466,6 +469,11 @@ def test_fetch_unpacks_what_load_reads(server, cifar10, tmp_path):
     assert loaded.sha256 == truth.sha256
 
 
+@pytest.mark.fault(
+    "hostile",
+    "A download that is not what the checksum says.",
+    "It is refused in one sentence, and nothing of it stays.",
+)
 def test_fetch_refuses_a_wrong_checksum(server, tmp_path, monkeypatch):
     monkeypatch.setattr(datasets, "CIFAR10_MD5", "0" * 32)
     with pytest.raises(ColornbError, match="could not be fetched"):
@@ -473,6 +481,109 @@ def test_fetch_refuses_a_wrong_checksum(server, tmp_path, monkeypatch):
     assert list((tmp_path / "data").iterdir()) == []
 
 
+@contextmanager
+def serve(monkeypatch, archive, answer):
+    """A server on loopback, in the place of the official one, that answers by `answer(handler)`."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+        def do_GET(self):
+            answer(self)
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        url = f"http://127.0.0.1:{running.server_port}/{archive[0].name}"
+        monkeypatch.setattr(datasets, "CIFAR10_URL", url)
+        monkeypatch.setattr(datasets, "CIFAR10_MD5", archive[1])
+        yield
+        running.shutdown()
+
+
+def answer_with(length, pieces):
+    """An answer that announces `length` bytes, or does not say, and sends `pieces`."""
+
+    def answer(handler):
+        handler.send_response(200)
+        if length is not None:
+            handler.send_header("Content-Length", str(length))
+        handler.end_headers()
+        with suppress(OSError):  # the other side has had enough
+            for piece in pieces:
+                handler.wfile.write(piece)
+
+    return answer
+
+
+@pytest.mark.fault(
+    "hostile",
+    "A download that breaks off in the middle, or whose server is in trouble.",
+    "One sentence; no part of it stays, and the next call fetches the whole.",
+)
+@pytest.mark.parametrize("told", [True, False], ids=["length told", "length not told"])
+def test_fetch_that_breaks_off(archive, tmp_path, monkeypatch, told):
+    whole = archive[0].read_bytes()
+    answer = answer_with(len(whole) if told else None, [whole[: len(whole) // 2]])
+    with serve(monkeypatch, archive, answer):
+        with pytest.raises(ColornbError, match="could not be fetched.*try again"):
+            datasets.fetch("cifar10", tmp_path)
+    with serve(monkeypatch, archive, lambda handler: handler.send_error(503)):
+        with pytest.raises(ColornbError, match="could not be fetched.*503.*try again"):
+            datasets.fetch("cifar10", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    with serve(monkeypatch, archive, answer_with(len(whole), [whole])):
+        assert len(list(datasets.fetch("cifar10", tmp_path).iterdir())) == len(BATCHES) + 1
+
+
+@pytest.mark.fault(
+    "hostile",
+    "A download that never ends.",
+    "It is given up in one sentence before it fills the disk; no part of it stays.",
+)
+@pytest.mark.timeout(60)
+def test_fetch_that_never_ends(archive, tmp_path, monkeypatch):
+    monkeypatch.setattr(datasets, "LARGEST", 2**20)
+    endless = answer_with(None, itertools.repeat(bytes(2**16)))
+    with serve(monkeypatch, archive, endless):
+        with pytest.raises(ColornbError, match="it is longer than 1,048,576 bytes.*try again"):
+            datasets.fetch("cifar10", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.fault(
+    "hostile",
+    "A download that is redirected to another place.",
+    "What lies there is taken if its checksum is the official one, and refused otherwise.",
+)
+def test_fetch_that_is_redirected(archive, tmp_path, monkeypatch):
+    whole = archive[0].read_bytes()
+
+    def redirect(content):
+        def answer(handler):
+            if handler.path == "/elsewhere":
+                answer_with(len(content), [content])(handler)
+                return
+            handler.send_response(302)
+            handler.send_header("Location", "/elsewhere")
+            handler.end_headers()
+
+        return answer
+
+    with serve(monkeypatch, archive, redirect(whole[:-1] + b"?")):
+        with pytest.raises(ColornbError, match="could not be fetched"):
+            datasets.fetch("cifar10", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    with serve(monkeypatch, archive, redirect(whole)):
+        assert datasets.fetch("cifar10", tmp_path) == tmp_path / "cifar-10-batches-bin"
+
+
+@pytest.mark.fault(
+    "machine",
+    "No network when a data set is fetched.",
+    "One sentence: try again, or put the archive there by hand.",
+)
 def test_fetch_without_a_network(tmp_path, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setattr(datasets, "CIFAR10_URL", "http://127.0.0.1:9/cifar-10-binary.tar.gz")
@@ -491,6 +602,11 @@ def test_fetch_of_what_needs_none(tmp_path):
         datasets.fetch("photos", tmp_path)
 
 
+@pytest.mark.fault(
+    "machine",
+    "The folder of the data sets is read-only.",
+    "Archives are unpacked into the cache; the folder stays as it is.",
+)
 def test_load_reads_the_archive_of_a_read_only_root(archive, cifar10, monkeypatch):
     monkeypatch.setattr(datasets, "CIFAR10_MD5", archive[1])
     before = sorted(archive[0].parent.iterdir())
@@ -501,18 +617,27 @@ def test_load_reads_the_archive_of_a_read_only_root(archive, cifar10, monkeypatc
     assert datasets.load("cifar10", root=archive[0].parent).sha256 == truth.sha256
 
 
+@pytest.mark.fault(
+    "hostile",
+    "An archive of CIFAR-10 that is another.",
+    "It is refused in one sentence by its checksum.",
+)
 def test_load_refuses_another_archive(tmp_path):
     (tmp_path / "cifar-10-binary.tar.gz").write_bytes(b"something else")
     with pytest.raises(ColornbError, match="has not the official checksum"):
         datasets.load("cifar10", root=tmp_path)
 
 
-def tar_of(file: Path, *members: tuple[str, bytes | str]) -> Path:
-    """Bytes make a file, text makes a symbolic link to it."""
+def tar_of(file: Path, *members: tuple[str, bytes | str | dict]) -> Path:
+    """Bytes make a file, text makes a symbolic link to it, and a dict any other member."""
     with tarfile.open(file, "w:gz") as tar:
         for name, content in members:
             member = tarfile.TarInfo(name)
-            if isinstance(content, str):
+            if isinstance(content, dict):
+                for key, value in content.items():
+                    setattr(member, key, value)
+                tar.addfile(member)
+            elif isinstance(content, str):
                 member.type, member.linkname = tarfile.SYMTYPE, content
                 tar.addfile(member)
             else:
@@ -521,6 +646,11 @@ def tar_of(file: Path, *members: tuple[str, bytes | str]) -> Path:
     return file
 
 
+@pytest.mark.fault(
+    "hostile",
+    "An archive with paths that lead outside, links, devices, pipes or sparse files.",
+    "It is refused in one sentence; nothing is written, neither outside nor inside.",
+)
 @pytest.mark.parametrize(
     "hostile",
     [
@@ -529,6 +659,12 @@ def tar_of(file: Path, *members: tuple[str, bytes | str]) -> Path:
         ("{absolute}/outside", b"x"),
         ("link", "../outside"),
         ("link", "wanted"),
+        ("link", {"type": tarfile.LNKTYPE, "linkname": "wanted"}),
+        ("link", {"type": tarfile.LNKTYPE, "linkname": "../outside"}),
+        ("device", {"type": tarfile.CHRTYPE, "devmajor": 1, "devminor": 5}),
+        ("device", {"type": tarfile.BLKTYPE, "devmajor": 7, "devminor": 0}),
+        ("pipe", {"type": tarfile.FIFOTYPE}),
+        ("sparse", {"pax_headers": {"GNU.sparse.size": str(2**40), "GNU.sparse.map": "0,0"}}),
     ],
 )
 def test_hostile_archives_write_nothing(tmp_path, hostile):
@@ -539,6 +675,11 @@ def test_hostile_archives_write_nothing(tmp_path, hostile):
     assert sorted(f.name for f in tmp_path.rglob("*")) == ["a.tar.gz", "target"]
 
 
+@pytest.mark.fault(
+    "hostile",
+    "An archive with files that nobody asked for, or without one that is needed.",
+    "Only what is named is unpacked; what is lacking is told in one sentence.",
+)
 def test_unpack_takes_only_what_is_named(tmp_path):
     file = tar_of(tmp_path / "a.tar.gz", ("d/wanted", b"good"), ("d/other", b"x"))
     datasets.unpack(file, tmp_path / "target", ["d/wanted"])
@@ -547,6 +688,11 @@ def test_unpack_takes_only_what_is_named(tmp_path):
         datasets.unpack(file, tmp_path / "target", ["d/more"])
 
 
+@pytest.mark.fault(
+    "hostile",
+    "An archive that is truncated or empty.",
+    "It is refused in one sentence, and nothing is written.",
+)
 @pytest.mark.parametrize("length", [0, 20, 10_000])
 def test_truncated_archive(tmp_path, length):
     file = tar_of(tmp_path / "a.tar.gz", ("wanted", os.urandom(20_000)))
@@ -554,6 +700,115 @@ def test_truncated_archive(tmp_path, length):
     with pytest.raises(ColornbError, match="a.tar.gz is truncated or damaged"):
         datasets.unpack(file, tmp_path / "target", ["wanted"])
     assert list((tmp_path / "target").iterdir()) == []
+
+
+@pytest.mark.fault(
+    "hostile",
+    "An archive that unpacks to gigabytes, in a file or in a header.",
+    "It is refused in one sentence before anything is written.",
+)
+@pytest.mark.parametrize("where", ["file", "other", "header"])
+def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path, where, monkeypatch):
+    file, bomb = tmp_path / "a.tar.gz", bytes(2**20)
+    monkeypatch.setattr(datasets, "LARGEST", len(bomb))
+    if where == "header":
+        tar_of(file, ("wanted", {"pax_headers": {"comment": "0" * len(bomb)}}))
+    else:
+        tar_of(file, ("wanted" if where == "file" else "other", bomb))
+    assert file.stat().st_size < 10_000
+    monkeypatch.setattr(tarfile, "open", None)  # it is not even looked into
+    with pytest.raises(ColornbError, match="not safe to unpack .it unpacks to more than 1,048,576"):
+        datasets.unpack(file, tmp_path / "target", ["wanted"])
+    assert list((tmp_path / "target").iterdir()) == []
+
+
+# Files of another kind
+
+
+class Poison:
+    """A pickle of it makes who loads it create a file."""
+
+    def __init__(self, canary: Path):
+        self.canary = canary
+
+    def __reduce__(self):
+        return open, (str(self.canary), "w")
+
+
+def poisoned(canary: Path, kind: str) -> bytes:
+    """Bytes that run code when they are unpickled: as such, as NumPy or torch stores them."""
+    file, poison = io.BytesIO(), Poison(canary)
+    match kind:
+        case "pickle":
+            pickle.dump(poison, file)
+        case "npy":
+            np.save(file, np.array([poison]), allow_pickle=True)
+        case "npz":
+            np.savez(file, a=np.array([poison]))
+        case "torch":
+            torch.save(poison, file)
+    return file.getvalue()
+
+
+@pytest.fixture(params=["pickle", "npy", "npz", "torch"])
+def poison(request, tmp_path):
+    """Bytes that make who unpickles them write a file, after which the test fails."""
+    canary = tmp_path / "executed"
+    yield poisoned(canary, request.param)
+    assert not canary.exists()
+
+
+@pytest.mark.fault(
+    "hostile",
+    "A poisoned pickle in place of decoded pictures in the cache.",
+    "Nothing of it is executed; the pictures are decoded again.",
+)
+def test_a_poisoned_cache_is_decoded_again(tmp_path, poison):
+    (tmp_path / "photos").mkdir()
+    noise().save(tmp_path / "photos" / "a.png")
+    load = functools.partial(datasets.load, "folder", "test", root=tmp_path / "photos", size=8)
+    expected = load().sha256
+    (cache,) = (paths.ROOT / "data" / "cache").iterdir()
+    whole = cache.read_bytes()
+    cache.write_bytes(poison)
+    assert load().sha256 == expected and cache.read_bytes() == whole
+    np.save(cache, np.zeros((1, 3, 9, 9), np.uint8))  # another array
+    assert load().sha256 == expected and cache.read_bytes() == whole
+
+
+@pytest.mark.fault(
+    "hostile",
+    "A poisoned pickle in place of stored features.",
+    "Nothing of it is executed; the features are computed again.",
+)
+def test_poisoned_features_are_computed_again(tmp_path, poison, monkeypatch):
+    monkeypatch.setattr(features, "ROOT", tmp_path)
+    monkeypatch.setattr(features, "extract", lambda images, _: images.flatten(1).float())
+    images = datasets.load("scenes", "test", size=8, limit=1)
+    expected = features.embed(images, "random")
+    (stored,) = (tmp_path / "data" / "cache" / "features").iterdir()
+    whole = stored.read_bytes()
+    stored.write_bytes(poison)
+    assert torch.equal(features.embed(images, "random"), expected)
+    assert stored.read_bytes() == whole
+
+
+@pytest.mark.fault(
+    "hostile",
+    "A poisoned pickle in place of a batch of CIFAR-10, a segmentation of BSDS500 or its archive.",
+    "It is refused in one sentence; nothing of it is executed.",
+)
+def test_poisoned_data_are_refused(tmp_path, poison):
+    batch = write_cifar10(tmp_path) / "data_batch_1.bin"
+    batch.write_bytes(poison)
+    truth = write_bsds500(tmp_path, "BSDS500") / "BSDS500/groundTruth/val/7.mat"
+    truth.write_bytes(poison)
+    for name in ("cifar10", "bsds500"):
+        with pytest.raises(ColornbError, match="data_batch_1.bin has|7.mat is missing or damaged"):
+            datasets.load(name, "val", size=32, root=tmp_path)
+    (tmp_path / "a.tar.gz").write_bytes(poison)
+    with pytest.raises(ColornbError, match="a.tar.gz is truncated or damaged"):
+        datasets.unpack(tmp_path / "a.tar.gz", tmp_path / "target", ["wanted"])
 
 
 # Check

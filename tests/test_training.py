@@ -1,7 +1,9 @@
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pandas as pd
@@ -14,6 +16,16 @@ from colornb.models import load_weights
 from colornb.training import gan, koalarization
 from colornb.device import choose
 from colornb.training.run import Run, code_sha256, make_fabric, snapshot_path
+
+class Poison:
+    """A pickle of it makes who loads it create a file."""
+
+    def __init__(self, canary):
+        self.canary = canary
+
+    def __reduce__(self):
+        return open, (str(self.canary), "w")
+
 
 TINY = {"epochs": 3, "batch_size": 8, "width": 0.125, "precision": "32-true", "device": "cpu"}
 
@@ -62,6 +74,11 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(fit, pictu
     assert not torch.equal(weights(tmp_path / "a")[first], weights(tmp_path / "c")[first])
 
 
+@pytest.mark.fault(
+    "kill",
+    "Ctrl-C during a training.",
+    "The finished epochs are kept, and the training ends with the same weights as undisturbed.",
+)
 @pytest.mark.parametrize("fit", [fit_gan, fit_koalarization])
 def test_a_run_interrupted_after_an_epoch_ends_as_one_that_was_not(
     fit, pictures, tmp_path, monkeypatch
@@ -103,6 +120,11 @@ fit_gan(sets, Path(sys.argv[1]))
 """
 
 
+@pytest.mark.fault(
+    "kill",
+    "A training is killed with SIGKILL after an epoch.",
+    "It goes on from its checkpoint and ends with the same weights as undisturbed.",
+)
 def test_a_run_killed_with_sigkill_ends_as_one_that_was_not(pictures, tmp_path):
     folder = tmp_path / "killed"
     environment = os.environ | {"PYTHONPATH": "."}
@@ -158,6 +180,11 @@ if __name__ == "__main__":
 TOGETHER = {"devices": 2, "epochs": 8, "width": 0.25}
 
 
+@pytest.mark.fault(
+    "kill",
+    "Two processes that train together are killed with SIGKILL.",
+    "Two new ones go on from their checkpoint and end with the same weights as undisturbed.",
+)
 @pytest.mark.skipif(os.cpu_count() < 2, reason="needs two processor cores")
 def test_two_processes_killed_with_sigkill_end_as_two_that_were_not(tmp_path):
     sets = [scenes.image_set(split, size=32, limit=16) for split in ("train", "test")]
@@ -179,6 +206,27 @@ def test_two_processes_killed_with_sigkill_end_as_two_that_were_not(tmp_path):
     assert_same(weights(folder), weights(tmp_path / "whole"))
 
 
+@pytest.mark.fault(
+    "kill",
+    "One of the processes that train together is killed.",
+    "The others end with it, with one sentence; the training goes on after the last epoch.",
+)
+@pytest.mark.long
+@pytest.mark.skipif(os.cpu_count() < 2, reason="needs two processor cores")
+def test_one_of_two_processes_killed_with_sigkill_is_told(pictures, tmp_path):
+    def kill_one():
+        while not (tmp_path / "history.csv").exists():
+            time.sleep(0.02)
+        multiprocessing.active_children()[0].kill()
+
+    killer = threading.Thread(target=kill_one, daemon=True)
+    killer.start()
+    with pytest.raises(ColornbError, match="process of the training was killed.*run it again"):
+        fit_gan(pictures, tmp_path, devices=2, epochs=10_000)
+    assert not multiprocessing.active_children()
+    assert 1 <= len(pd.read_csv(tmp_path / "history.csv")) < 10_000
+
+
 def test_a_warm_start_trains_with_l1_first(pictures, tmp_path):
     fit_gan(pictures, tmp_path / "warm", warm_start=0.4)  # 1 of 3 epochs
     fit_gan(pictures, tmp_path / "l1", adversarial_weight=0.0)
@@ -197,6 +245,11 @@ def test_a_finished_run_is_not_trained_again(pictures, tmp_path, capsys):
     assert "all 3 epochs were finished before" in capsys.readouterr().out
 
 
+@pytest.mark.fault(
+    "setting",
+    "A training is called again in its folder with other settings.",
+    "It says so and starts over; the old checkpoint is kept under another name.",
+)
 def test_other_settings_start_over_and_keep_the_old_run(pictures, tmp_path, capsys):
     fit_gan(pictures, tmp_path)
     fit_gan(pictures, tmp_path, learning_rate=1e-3)
@@ -205,6 +258,11 @@ def test_other_settings_start_over_and_keep_the_old_run(pictures, tmp_path, caps
     assert len(pd.read_csv(tmp_path / "history.csv")) == 3
 
 
+@pytest.mark.fault(
+    "kill",
+    "A training that starts over with other settings dies in its first epoch.",
+    "The folder does not look finished: the old weights and the old record are gone.",
+)
 def test_a_run_that_starts_over_does_not_look_finished(pictures, tmp_path, monkeypatch):
     fit_gan(pictures, tmp_path)
     (tmp_path / "metrics.json").write_text("{}")
@@ -215,6 +273,11 @@ def test_a_run_that_starts_over_does_not_look_finished(pictures, tmp_path, monke
     assert not (tmp_path / "weights.safetensors").exists()
 
 
+@pytest.mark.fault(
+    "kill",
+    "A training dies between its checkpoint and its history.",
+    "The history is written again from the checkpoint.",
+)
 def test_a_history_lost_after_its_checkpoint_is_written_again(pictures, tmp_path):
     fit_gan(pictures, tmp_path)
     (tmp_path / "history.csv").unlink()
@@ -228,6 +291,11 @@ def test_the_weights_say_at_which_size_they_were_trained(pictures, tmp_path):
     assert header["size"] == "32" and header["extractor"] == "random"
 
 
+@pytest.mark.fault(
+    "setting",
+    "A training with impossible numbers of epochs, pictures or devices, or unknown names.",
+    "One sentence gives what is possible.",
+)
 @pytest.mark.parametrize(
     "options, sentence",
     [
@@ -276,6 +344,11 @@ def test_the_squared_distance_alone_is_minimised(pictures, tmp_path):
     assert history["generator"][0] < 100 * history["l1"][0]  # |x| < 1, so x^2 < |x|
 
 
+@pytest.mark.fault(
+    "twice",
+    "Two trainings in one folder.",
+    "The second is refused in one sentence.",
+)
 def test_a_second_process_in_one_folder_is_refused(tmp_path):
     fabric = make_fabric("cpu", "32-true", 1, "auto")
     with Run.open(tmp_path, {"seed": 0}, (), fabric):
@@ -284,30 +357,61 @@ def test_a_second_process_in_one_folder_is_refused(tmp_path):
                 pass
 
 
-def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_epoch(pictures, tmp_path, monkeypatch):
-    """The third of three epochs fails; what is kept goes on once the fault is gone."""
+@pytest.mark.fault(
+    "machine",
+    "A loss that is infinite or no number in the middle of a training.",
+    "One sentence advises a lower learning rate; the epochs before are kept and go on.",
+)
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+@pytest.mark.parametrize("fit", [fit_gan, fit_koalarization])
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_epoch(
+    fit, value, pictures, tmp_path, monkeypatch
+):
+    """The third of three epochs fails; what is kept goes on once the fault is gone. Every
+    training of the package is that of `fit_gan` or of `fit_koalarization` with other options."""
     log = Run.log
 
     def log_badly(self, **row):
-        log(self, **(row | ({"l1": torch.tensor(torch.nan)} if len(self.history) == 2 else {})))
+        if len(self.history) == 2:
+            row["monitor_mse_ab"] = torch.tensor(value)
+        log(self, **row)
 
     monkeypatch.setattr(Run, "log", log_badly)
-    with pytest.raises(ColornbError, match="l1 is not finite in epoch 3: lower the learning rate"):
-        fit_gan(pictures, tmp_path / "bad")
+    with pytest.raises(ColornbError, match="mse_ab is not finite in epoch 3: lower the learning"):
+        fit(pictures, tmp_path / "bad")
     assert len(pd.read_csv(tmp_path / "bad" / "history.csv")) == 2
     assert not (tmp_path / "bad" / "weights.safetensors").exists()
     monkeypatch.undo()
-    fit_gan(pictures, tmp_path / "bad")
-    fit_gan(pictures, tmp_path / "whole")
+    fit(pictures, tmp_path / "bad")
+    fit(pictures, tmp_path / "whole")
     assert_same(weights(tmp_path / "bad"), weights(tmp_path / "whole"))
 
 
-def test_a_damaged_checkpoint_is_told(pictures, tmp_path):
-    (tmp_path / "checkpoint.pt").write_bytes(b"PK\x03\x04 torn")
-    with pytest.raises(ColornbError, match="checkpoint.pt cannot be read .*remove it"):
+@pytest.mark.fault(
+    "hostile",
+    "A checkpoint that is torn, empty, of something else, or a poisoned pickle.",
+    "It is refused in one sentence that names it; nothing of it is executed.",
+)
+@pytest.mark.parametrize("content", ["torn", "empty", "list", "else", "poison"])
+def test_a_damaged_checkpoint_is_told(content, pictures, tmp_path):
+    path = tmp_path / "checkpoint.pt"
+    if content in ("torn", "empty"):
+        path.write_bytes(b"PK\x03\x04 torn" if content == "torn" else b"")
+    else:
+        saved = {"list": [1], "else": {"weights": torch.ones(1)}, "poison": Poison(tmp_path / "x")}
+        torch.save(saved[content], path)
+    before = path.read_bytes()
+    with pytest.raises(ColornbError, match="checkpoint.pt cannot be read .*remove it") as told:
         fit_gan(pictures, tmp_path)
+    assert "\n" not in str(told.value) and path.read_bytes() == before
+    assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.fault(
+    "setting",
+    "A training for a GPU that is not there, or with an unknown schedule.",
+    "One sentence names the choices.",
+)
 def test_a_missing_gpu_and_an_unknown_schedule_are_told(pictures, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ColornbError, match="No GPU was found"):

@@ -8,14 +8,13 @@ through the same numbers as one that was not.
 """
 
 import ast
-import fcntl
 import hashlib
 import json
 import math
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from pickle import UnpicklingError
 from shutil import rmtree
@@ -25,12 +24,12 @@ import torch
 from lightning.fabric import Fabric
 from lightning.fabric.plugins.environments import LightningEnvironment
 from torch import Tensor, nn
-from torch.multiprocessing import ProcessRaisedException, spawn
+from torch.multiprocessing import ProcessExitedException, ProcessRaisedException, spawn
 from tqdm import tqdm
 
-from colornb.device import choose
+from colornb.device import choose, is_out_of_memory
 from colornb.errors import ColornbError
-from colornb.files import replace_atomically
+from colornb.files import locked, replace_atomically
 from colornb.models import save_weights
 
 STRATEGIES = ("auto", "ddp_spawn")
@@ -87,6 +86,11 @@ def launch(options: dict, train: Callable, *arguments) -> None:
         if not said[1]:
             raise
         raise ColornbError(said[2].strip()) from None
+    except ProcessExitedException:
+        raise ColornbError(
+            "A process of the training was killed, perhaps for want of memory: run it again; it "
+            "goes on after the last finished epoch."
+        ) from None
 
 
 def _launch_all(_, asked: list, train: Callable, arguments: tuple) -> None:
@@ -197,22 +201,23 @@ class Run:
         """The run, locked against another training in its folder.
 
         Of several processes that train together, the first holds the lock and writes the files.
+        A batch that does not fit into the memory is not trained in parts: batch norm would see
+        the parts, and the training be another one.
 
         Raises:
-            ColornbError: another process trains in this folder.
+            ColornbError: another process trains in this folder, or the memory is too small.
         """
-        if not fabric.is_global_zero:
-            yield cls(folder, settings, code, fabric)
-            return
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "lock").open("w") as lock:
+        in_use = f"Another process trains in {folder}: wait for it or stop it."
+        with locked(folder / "lock", in_use) if fabric.is_global_zero else nullcontext():
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+                yield cls(folder, settings, code, fabric)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
                 raise ColornbError(
-                    f"Another process trains in {folder}: wait for it or stop it."
-                ) from None
-            yield cls(folder, settings, code, fabric)
+                    "The memory is too small for this training: choose a smaller batch_size than "
+                    f"{settings['batch_size']}; {folder} keeps the finished epochs."
+                ) from error
 
     def resume(self, **parts: nn.Module | torch.optim.Optimizer | object) -> int:
         """Loads the last checkpoint into `parts` and returns the number of finished epochs.
@@ -230,11 +235,13 @@ class Run:
             return 0
         try:
             saved = torch.load(path, map_location="cpu", weights_only=True)
-        except (UnpicklingError, RuntimeError, EOFError) as error:
+            settings = saved["settings"]
+        except (UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
+            reason = (str(error) or "it is empty").splitlines()[0]
             raise ColornbError(
-                f"{path} cannot be read ({str(error).splitlines()[0]}): remove it to start over."
+                f"{path} cannot be read ({reason}): remove it to start over."
             ) from None
-        if saved["settings"] != json.dumps(self.settings, sort_keys=True):
+        if settings != json.dumps(self.settings, sort_keys=True):
             aside = path.with_name("checkpoint.superseded.pt")
             path.replace(aside)
             print(f"Settings, data or code changed: starting over; {aside.name} keeps the old run.")
