@@ -404,6 +404,7 @@ def unpack(archive: str | Path, target: str | Path, names: Sequence[str]) -> Non
         return member if member.name in names else None
 
     try:
+        target.mkdir(parents=True, exist_ok=True)
         with gzip.open(archive) as stream:
             stream.seek(LARGEST)
             if stream.read(1):
