@@ -45,7 +45,13 @@ def colorize(
         Path | None, typer.Option(help="A picture whose colours a referenced model shall take.")
     ] = None,
 ) -> None:
-    """Colorize photographs of any size; the results are PNG files of the same size."""
+    """Colorize photographs of any size.
+
+    Each becomes NAME-colorized.png, of the same size and in sRGB; with --samples,
+    NAME-colorized-1.png and so on. Nothing is overwritten, and a bad file does not stop the others.
+    The EXIF data (date, camera, author, and the place if the camera knew it) stay in the results:
+    remove them before you show a picture whose place is private.
+    """
     from tqdm import tqdm
 
     from colornb.colorize import Wishes, colorize_files

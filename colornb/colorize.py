@@ -19,7 +19,7 @@ from colornb.captions import encode
 from colornb.distribution import sample
 from colornb.errors import ColornbError, NotWrittenError
 from colornb.files import replace_atomically
-from colornb.images import read_image, squash
+from colornb.images import read_exif, read_image, squash
 from colornb.models import (
     Captioned,
     Discriminator,
@@ -225,7 +225,9 @@ def colorize_files(
     samples: int = 0,
     wishes: Wishes = Wishes(),
 ) -> Iterator[tuple[Path, list[Path] | None, str]]:
-    """Colorizes files into the folder `target`, each as `NAME-colorized.png`.
+    """Colorizes files into the folder `target`, each as `NAME-colorized.png` of the same size.
+
+    The date, the camera, the place and whatever else `images.read_exif` finds go with it.
 
     Yields (source, written files or None, what went wrong) in the order of `paths`; a bad file
     does not stop the others, and no file is overwritten. The next photograph is read, and the one
@@ -256,21 +258,23 @@ def colorize_files(
             raise ColornbError(f"{output} exists already: move it away or choose another folder.")
         return output
 
-    def read(path: Path, _: None) -> np.ndarray:
+    def read(path: Path, _: None) -> tuple[np.ndarray, bytes]:
         for ending in endings:
             free_output(path, ending)
-        return read_image(path)
+        return read_image(path), read_exif(path)
 
-    def paint(_: Path, image: np.ndarray) -> list[np.ndarray]:
-        return [
-            colorize(image, model, extractor=extractor, size=size, wishes=one) for one in asked
-        ]
+    def paint(_: Path, photograph: tuple[np.ndarray, bytes]) -> tuple[list[np.ndarray], bytes]:
+        image, exif = photograph
+        options = {"extractor": extractor, "size": size}
+        return [colorize(image, model, wishes=one, **options) for one in asked], exif
 
-    def write(path: Path, pictures: list[np.ndarray]) -> list[Path]:
+    def write(path: Path, painted: tuple[list[np.ndarray], bytes]) -> list[Path]:
         # Again: an earlier photograph may have had the same name.
         outputs = [free_output(path, ending) for ending in endings]
+        pictures, exif = painted
+        options = {"format": "PNG", "compress_level": _PNG_LEVEL, "exif": exif}
         for output, picture in zip(outputs, pictures, strict=True):
-            save = partial(Image.fromarray(picture).save, format="PNG", compress_level=_PNG_LEVEL)
+            save = partial(Image.fromarray(picture).save, **options)
             try:
                 replace_atomically(output, save)
             except NotWrittenError as error:
