@@ -30,6 +30,8 @@ PLAN = [
     for variant, seed in runs
 ]
 TRAINED = [run for run in PLAN if run[0] in ("02_koalarization", "03_gan")]
+UNMEASURED = ("14_real_or_colorized", "15_your_photographs")
+"""Chapters without a test set: they keep tables, and no record."""
 KILLED = ("03_gan", "default", 0)
 CORES = "2"
 
@@ -131,10 +133,11 @@ def test_the_second_call_repeats_no_finished_run(smoke):
 
 
 @pytest.mark.parametrize("run", PLAN, ids=lambda run: "-".join(map(str, run)))
-def test_every_run_has_a_record_and_a_notebook_without_errors(smoke, run):
+def test_every_run_has_its_results_and_a_notebook_without_errors(smoke, run):
     folder = smoke.copy.folder(*run)
     found = records(folder)
-    assert found
+    assert (not found) == (run[0] in UNMEASURED)
+    assert found or list(folder.glob("tables/*.csv"))
     for record in found:
         assert not set(FIELDS) - set(record)
         assert not set(METRICS) - set(record["metrics"])
