@@ -58,8 +58,6 @@ def colorize(
     from colornb.images import read_image
     from colornb.paths import shown
 
-    if temperature is not None and not 0.001 <= temperature <= 1000:
-        raise ColornbError(f"The temperature must be from 0.001 to 1000, not {temperature:g}.")
     wishes = Wishes(
         caption=caption,
         reference=None if reference is None else read_image(reference),

@@ -174,7 +174,7 @@ def load(
     if name in LAYOUT:
         reader = {"cifar10": _cifar10, "cats_dogs": _cats_dogs, "bsds500": _bsds500}[name]
         return reader(split, size, limit, hold_out, paths.data_root(root))
-    files = (_photo_files() if name == "photos" else _folder_files(root))[:limit]
+    files = (photo_files() if name == "photos" else folder_files(root))[:limit]
     ids = [file.stem if name == "photos" else file.name for file in files]
     return _image_set(name, split, _decoded(files, size), ids)
 
@@ -466,13 +466,18 @@ def _segmentations(file: Path, size: int) -> tuple[np.ndarray, ...]:
 # Photographs without a split
 
 
-def _photo_files() -> list[Path]:
+def photo_files() -> list[Path]:
+    """scikit-image's photographs."""
     folder = Path(find_spec("skimage").origin).parent / "data"
     return [folder / name for name in PHOTOS]
 
 
-def _folder_files(folder: str | Path | None) -> list[Path]:
-    """What lies in a folder, but for other folders and hidden files."""
+def folder_files(folder: str | Path | None) -> list[Path]:
+    """What lies in a folder, but for other folders and hidden files.
+
+    Raises:
+        ColornbError: it is no folder, is empty, or holds what is no file.
+    """
     if folder is None or not os.path.isdir(folder):
         raise ColornbError(f"{paths.shown(folder)} is not a folder: give root= a folder of pictures.")
     found = sorted(path for path in Path(folder).iterdir() if path.name[0] != ".")

@@ -139,7 +139,7 @@ def guesses(
 def coverage(
     people: int, questions: int, spread: float, *, repeats: int = 2000, seed: int = 0
 ) -> dict[str, float]:
-    """In what share of simulated quizzes Wilson's interval holds the true 50 %, as `wilson` gives it.
+    """The share of simulated quizzes whose interval holds the true 50 %, as `wilson` gives it.
 
     Args:
         people, questions: in each quiz, and answers of each person.
