@@ -52,9 +52,9 @@ found = quiz.table(given)
 # %% tags=["hide-input"]
 sittings = given["person"].nunique()
 lines = [
-    f"In `{folder}` there are {len(given):,} answers of {sittings} people.",
-    f"Files left out: {len(problems)}.",
-    *(f"`{problem}`" for problem in problems),
+    f"In `{folder}` there are {len(given):,} answers in {sittings} files, one "
+    f"file for each person. Files left out: {len(problems)}.",
+    *(f"- `{problem}`" for problem in problems),
 ]
 if given.empty:
     lines[0] = (
@@ -65,10 +65,15 @@ Markdown("\n\n".join(lines))
 
 
 # %% tags=["hide-input"]
-def rows(counted):
+def name(row):
+    real = row["shown"] == "real"
+    return "real" if real else figures.NAMES.get(row["system"], row["system"])
+
+
+def rows(counted, kind=""):
     return [
         {
-            "Pictures": figures.NAMES.get(row["system"], row["system"]),
+            "Pictures": kind + name(row),
             "Taken for": "colorized" if row["shown"] == "real" else "real",
             "Share": prose.number(row, ".0%"),
             "Answers": f"{row['wrong']} of {row['n']}",
@@ -80,7 +85,7 @@ def rows(counted):
 
 
 records.write_table(run, "answers", found)
-figures.Table(rows(found) or [{"Pictures": "no answers yet"}])
+figures.Table(rows(found)) if len(found) else None
 
 # %% [markdown]
 # ## How sure is a share?
@@ -104,17 +109,16 @@ figures.Table(rows(found) or [{"Pictures": "no answers yet"}])
 # it is made by the code that counts real answers. The names are made up.
 
 # %% tags=["hide-input"]
-names = ["simulated system A", "simulated system B"]
-guessed = quiz.table(quiz.guesses(20, 20, systems=names, seed=run.seed))
-real = {"truth": "simulated real pictures"}
-figures.Table(rows(guessed.assign(system=guessed["system"].replace(real))))
+names = ["system A", "system B"]
+guessed = quiz.guesses(20, 20, systems=names, seed=run.seed)
+figures.Table(rows(quiz.table(guessed), "simulated: "))
 
 # %% [markdown]
 # One quiz can be lucky. Of many simulated ones, 95 of 100 intervals should hold
 # the 50 %. So it is while everybody guesses. It is no longer so when people
 # differ: some are wrong more often than others, and 50 % is only their mean.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-coverage", "caption": "Simulated: how many of 100 quizzes have an interval that holds the true 50 %, against how much people differ. The dashed horizontal line is the promised 95. Bands: 95 % over 2,000 simulated quizzes."}, "image": {"alt": "Two curves: with twenty answers each the interval holds the truth less and less often as people differ, with one answer each in 95 of 100 quizzes however they differ"}}
 spreads = [0.0, 0.05, 0.1, 0.15, 0.2]
 few, many = "20 people, 20 answers each", "400 people, 1 answer each"
 sizes = {few: (20, 20), many: (400, 1)}
@@ -129,8 +133,6 @@ panels = {
     }
     for label, found in covered.items()
 }
-
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-coverage", "caption": "Simulated: how many of 100 quizzes have an interval that holds the true 50 %, against how much people differ. The dashed horizontal line is the promised 95. Bands: 95 % over 2,000 simulated quizzes."}, "image": {"alt": "Two curves: with twenty answers each the interval holds the truth less and less often as people differ, with one answer each in 95 of 100 quizzes however they differ"}}
 x = "deviation between people"
 figures.curves(panels, x=x, y="quizzes of 100", ideal=95)
 
@@ -142,7 +144,7 @@ figures.curves(panels, x=x, y="quizzes of 100", ideal=95)
 
 # %% tags=["hide-input"]
 say = prose.Verdict()
-counted = {row["system"]: row for row in found.to_dict("records")}
+counted = {name(row): row for row in found.to_dict("records")}
 words = ("wrong more often than right", "right more often than wrong")
 told = say.each("share of wrong answers", counted, ".0%", words, ideal=0.5)
 first, last = (covered[few][k] for k in (0, -1))
@@ -153,9 +155,10 @@ promise = (
     f"people differ by {spreads[-1]:.2f}"
 )
 Markdown(
-    f"**In short.** Wrong answers: {told or 'nobody has been asked yet'}. The "
-    f"interval holds the truth in {promise}: with several answers of each "
-    "person, more is uncertain than it says."
+    "**In short.** Wrong answers, of which guessing would give 50 %: "
+    f"{told or 'nobody has been asked yet'}. The interval holds the truth in "
+    f"{promise}: with several answers of each person, more is uncertain than "
+    "it says."
 )
 
 # %% tags=["hide-input"]
