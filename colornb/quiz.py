@@ -2,7 +2,7 @@
 
 The quiz offers the answers of a sitting as a file of JSON:
 
-    {"version": 1, "seed": 7, "answers": [{"picture": "cat.1", "system": "gan/default",
+    {"version": 1, "seed": 7, "answers": [{"picture": 3, "system": "gan/default",
      "shown": "colorized", "answer": "real", "ms": 2310}, ...]}
 
 `shown` is what the picture was and `answer` what it was taken for: "real" or "colorized"; `ms` is
@@ -27,11 +27,10 @@ VERSION = 1
 KINDS = ("colorized", "real")
 COLUMNS = ("person", "picture", "system", "shown", "answer", "ms")
 TABLE = ("shown", "system", "wrong", "value", "low", "high", "n", "people", "seconds")
+_TEXTS = dict.fromkeys(("system", "shown", "answer"), str)
 SHAPE = {
     "version": int,
-    "answers": [
-        {**dict.fromkeys(("picture", "system", "shown", "answer"), str), "ms": float, "*": object}
-    ],
+    "answers": [{"picture": int | str, **_TEXTS, "ms": float, "*": object}],
     "*": object,
 }
 """How a file of answers is built, see `colornb.shapes`."""
@@ -126,7 +125,7 @@ def guesses(
     frame = pd.DataFrame(
         {
             "person": np.repeat([f"guesser {k}" for k in range(people)], questions),
-            "picture": [f"picture {k}" for k in range(questions)] * people,
+            "picture": [*range(questions)] * people,
             "system": draw.choice(list(systems), n),
             "shown": kinds[draw.integers(0, 2, n)],
             "answer": kinds[draw.integers(0, 2, n)],

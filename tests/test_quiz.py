@@ -10,7 +10,7 @@ from colornb import quiz
 from colornb.errors import ColornbError
 
 
-def answer(shown="colorized", said="real", system="gan/default", ms=1500, picture="cat.1"):
+def answer(shown="colorized", said="real", system="gan/default", ms=1500, picture=3):
     return {"picture": picture, "system": system, "shown": shown, "answer": said, "ms": ms}
 
 
