@@ -49,8 +49,9 @@ def colorize(
 
     Each becomes NAME-colorized.png, of the same size and in sRGB; with --samples,
     NAME-colorized-1.png and so on. Nothing is overwritten, and a bad file does not stop the others.
-    The EXIF data (date, camera, author, and the place if the camera knew it) stay in the results:
-    remove them before you show a picture whose place is private.
+
+    What the EXIF data tell (date, camera, author, and the place if the camera knew it) stays in the
+    results. Take the place out before you show a picture of a private one.
     """
     from tqdm import tqdm
 

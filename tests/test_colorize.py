@@ -520,7 +520,7 @@ def test_draws_are_limited(tmp_path, painters, photos):
         ([], ["colorize", "data", "results"]),
         (
             ["colorize"],
-            ["Photographs, gray or in colour", "--model", "--output"]
+            ["Photographs, gray or in colour", "EXIF", "--model", "--output"]
             + ["--samples", "--temperature", "--caption", "--reference"],
         ),
         (["data"], ["fetch", "check"]),

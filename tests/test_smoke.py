@@ -35,6 +35,8 @@ UNMEASURED = ("14_real_or_colorized", "15_your_photographs")
 KILLED = ("03_gan", "default", 0)
 CORES = "2"
 
+WIDGET = "application/vnd.jupyter.widget-view+json"  # a page cannot show it
+
 # What a page loads; a link that a reader may follow is no such thing.
 LOADED = re.compile(
     r'<(?:script|img|iframe|source|link)\b[^>]*?\b(?:src|href)="((?:https?:)?//[^"]+)"'
@@ -151,6 +153,7 @@ def test_every_run_has_its_results_and_a_notebook_without_errors(smoke, run):
     assert all(cell.execution_count for cell in code)
     outputs = [output for cell in code for output in cell.outputs]
     assert outputs and not [output for output in outputs if output.output_type == "error"]
+    assert not [output for output in outputs if WIDGET in output.get("data", {})]
 
 
 def test_every_system_has_its_row_on_the_test_set_it_was_made_for(smoke):
