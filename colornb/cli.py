@@ -50,8 +50,8 @@ def colorize(
     Each becomes NAME-colorized.png, of the same size and in sRGB; with --samples,
     NAME-colorized-1.png and so on. Nothing is overwritten, and a bad file does not stop the others.
 
-    What the EXIF data tell (date, camera, author, and the place if the camera knew it) stays in the
-    results. Take the place out before you show a picture of a private one.
+    The results keep what the EXIF data tell: date, camera, author, and the place if known.
+    Take the place out before you show a picture of a private one.
     """
     from tqdm import tqdm
 
