@@ -30,7 +30,7 @@ study: .venv/.study
 	@$(BIN)/python -m colornb.runner study "$(PROFILE)" "$(CORES)"
 	@echo "The book: $(CURDIR)/runs/$(PROFILE)/book/_build/html/index.html"
 
-test: .venv/.study-test
+test: .venv/.study-test-lab
 	@$(BIN)/python -m pytest
 
 book: .venv/.study
@@ -43,9 +43,10 @@ bench: .venv/.study-bench
 faults: .venv/.study-test
 	@PYTHONPATH=tests $(BIN)/python -m pytest -p fault_matrix -m fault
 
-# Loopback only; root, as in a container, has to be allowed.
+# Loopback only; room for an upload of 200 MB; root, as in a container, has to be allowed.
 lab: .venv/.study-lab
 	@$(BIN)/jupyter lab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/notebooks \
+		--ServerApp.tornado_settings='{"websocket_max_message_size": 200000000}' \
 		$(if $(filter 0,$(shell id -u)),--allow-root)
 
 clean:

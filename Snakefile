@@ -26,15 +26,25 @@ def outputs(chapters):
     ]
 
 
+def files_of(parameters):
+    """Name, length and date of what lies in the folders that a run's parameters name."""
+    folders = [Path(value) for value in parameters.values() if isinstance(value, str) and value]
+    files = sorted(path for folder in folders if folder.is_dir() for path in folder.iterdir())
+    return [(str(path), path.lstat().st_size, path.lstat().st_mtime_ns) for path in files]
+
+
 def settings(wildcards):
-    """What study.yaml says of one run, and where its data is: a change repeats the run."""
+    """What study.yaml says of one run, where its data is, and what lies in the folders that it
+    names: a change repeats the run."""
+    parameters = study.parameters(wildcards.chapter, PROFILE, wildcards.variant)
     sets = STUDY["profiles"][PROFILE]["sets"]
     used = [sets[name] for name in STUDY["chapters"][wildcards.chapter]["sets"]]
     drawn = all(chosen["dataset"] == "scenes" for chosen in used)
     return [
-        study.parameters(wildcards.chapter, PROFILE, wildcards.variant),
+        parameters,
         used,
         "" if drawn else str(paths.data_root()),
+        *files_of(parameters),
     ]
 
 

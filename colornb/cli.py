@@ -45,15 +45,20 @@ def colorize(
         Path | None, typer.Option(help="A picture whose colours a referenced model shall take.")
     ] = None,
 ) -> None:
-    """Colorize photographs of any size; the results are PNG files of the same size."""
+    """Colorize photographs of any size.
+
+    Each becomes NAME-colorized.png, of the same size and in sRGB; with --samples,
+    NAME-colorized-1.png and so on. Nothing is overwritten, and a bad file does not stop the others.
+
+    The results keep what the EXIF data tell: date, camera, author, and the place if known.
+    Take the place out before you show a picture of a private one.
+    """
     from tqdm import tqdm
 
     from colornb.colorize import Wishes, colorize_files
     from colornb.images import read_image
     from colornb.paths import shown
 
-    if temperature is not None and not 0.001 <= temperature <= 1000:
-        raise ColornbError(f"The temperature must be from 0.001 to 1000, not {temperature:g}.")
     wishes = Wishes(
         caption=caption,
         reference=None if reference is None else read_image(reference),

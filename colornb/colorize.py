@@ -20,7 +20,7 @@ from colornb.device import is_out_of_memory
 from colornb.distribution import sample
 from colornb.errors import ColornbError, NotWrittenError
 from colornb.files import create_atomically
-from colornb.images import read_image, squash
+from colornb.images import read_exif, read_image, squash
 from colornb.models import (
     Captioned,
     Discriminator,
@@ -42,6 +42,8 @@ is left leads far off at full size. Of 1 to 400, 100 brings the true chroma of B
 """
 TEMPERATURE = 0.38
 """Of the annealed mean, as published (arXiv 1603.08511)."""
+MOST_SAMPLES = 100
+"""Draws of a photograph at once; all of them are in memory together."""
 _STRIP = 2**17  # pixels painted at a time: what they need stays in a CPU's cache
 # A quarter of the time of Pillow's 6; sharp photographs get 1% larger by it, soft ones 13%.
 _PNG_LEVEL = 1
@@ -133,18 +135,34 @@ def colorize(
     return _paint(image, _lines(lab.uint8_to_lab(small)[:, :1], ab))
 
 
+def wishes_of(model: nn.Module) -> set[str]:
+    """What may be wished of a network: of "caption", "reference", "sample", "temperature"."""
+    bins = _is_distribution(model)
+    can = {
+        "caption": isinstance(model, Captioned),
+        "reference": isinstance(model, Referenced),
+        "sample": bins or isinstance(model, Variational),
+        "temperature": bins,
+    }
+    return {wish for wish, able in can.items() if able}
+
+
 def refuse_what_it_cannot(model: nn.Module, wishes: Wishes) -> None:
     """Raises ColornbError if the network is none that paints, or cannot do what is wished."""
     if isinstance(model, Discriminator | EdgeNet):
         raise ColornbError("This network paints nothing: choose another.")
-    drawn = _is_distribution(model) or isinstance(model, Variational)
-    for wished, can, what, who in (
-        (wishes.caption, isinstance(model, Captioned), "caption", "captioned"),
-        (wishes.reference is not None, isinstance(model, Referenced), "reference", "referenced"),
-        (wishes.sample is not None, drawn, "sample", "variational and distribution"),
-        (wishes.temperature is not None, _is_distribution(model), "temperature", "distribution"),
+    if wishes.temperature is not None and not 0.001 <= wishes.temperature <= 1000:
+        raise ColornbError(
+            f"The temperature must be from 0.001 to 1000, not {wishes.temperature:g}."
+        )
+    can = wishes_of(model)
+    for wished, what, who in (
+        (wishes.caption, "caption", "captioned"),
+        (wishes.reference is not None, "reference", "referenced"),
+        (wishes.sample is not None, "sample", "variational and distribution"),
+        (wishes.temperature is not None, "temperature", "distribution"),
     ):
-        if wished and not can:
+        if wished and what not in can:
             raise ColornbError(f"This model takes no {what}: only {who} models do.")
     encode([wishes.caption])  # refuses words that no network knows
     if isinstance(model, Referenced) and wishes.reference is None:
@@ -218,6 +236,57 @@ def _rows(grid: Tensor, height: int, top: int, count: int) -> Tensor:
     return grid[:, :, above].lerp(grid[:, :, (above + 1).clamp(max=last)], weight)
 
 
+@dataclass(frozen=True)
+class Painter:
+    """A trained network with what `colorize` has to know of its training; `load` reads both."""
+
+    model: nn.Module
+    extractor: str
+    size: int | None
+
+    @classmethod
+    def load(cls, weights: Path) -> "Painter":
+        """Raises ColornbError if these are no weights."""
+        model, header = load_weights(weights)
+        size = header.get("size", "")
+        return cls(model, header.get("extractor", "none"), int(size) if size.isdigit() else None)
+
+    def __call__(self, image: np.ndarray, wishes: Wishes = Wishes()) -> np.ndarray:
+        """See `colorize`."""
+        return colorize(
+            image, self.model, extractor=self.extractor, size=self.size, wishes=wishes
+        )
+
+
+def free_output(target: Path, photo: Path, ending: str = "") -> Path:
+    """Where a photograph's picture goes: `NAME-colorized.png` in the folder `target`.
+
+    Raises:
+        ColornbError: there is such a file, which is not overwritten.
+    """
+    output = target / f"{photo.stem}-colorized{ending}.png"
+    if os.path.lexists(output):
+        raise ColornbError(f"{output} exists already: move it away or choose another folder.")
+    return output
+
+
+def save(picture: np.ndarray, output: Path, exif: bytes = b"") -> None:
+    """Writes a picture uint8 (H, W, 3) as PNG, as a whole or not at all.
+
+    Raises:
+        ColornbError: it could not be written, or there is such a file, which stays.
+    """
+    options = {"format": "PNG", "compress_level": _PNG_LEVEL, "exif": exif}
+    try:
+        create_atomically(output, partial(Image.fromarray(picture).save, **options))
+    except NotWrittenError as error:
+        if getattr(error.__cause__, "errno", None) != errno.ENAMETOOLONG:
+            raise
+        raise ColornbError(
+            f"{output} is a name too long for the disk: give the photograph a shorter one."
+        ) from None
+
+
 def colorize_files(
     paths: Iterable[Path],
     target: Path,
@@ -226,7 +295,9 @@ def colorize_files(
     samples: int = 0,
     wishes: Wishes = Wishes(),
 ) -> Iterator[tuple[Path, list[Path] | None, str]]:
-    """Colorizes files into the folder `target`, each as `NAME-colorized.png`.
+    """Colorizes files into the folder `target`, each as `NAME-colorized.png` of the same size.
+
+    The date, the camera, the place and whatever else `images.read_exif` finds go with it.
 
     Yields (source, written files or None, what went wrong) in the order of `paths`; a bad file
     does not stop the others, and no file is overwritten. The next photograph is read, and the one
@@ -240,46 +311,32 @@ def colorize_files(
         ColornbError: the weights are none, or none that paint, they cannot do what is wished, or
             `target` cannot be a folder.
     """
-    model, header = load_weights(weights)
-    trained_at, extractor = header.get("size", ""), header.get("extractor", "none")
-    size = int(trained_at) if trained_at.isdigit() else None
+    painter = Painter.load(weights)
+    if not 0 <= samples <= MOST_SAMPLES:
+        raise ColornbError(f"The number of samples must be from 0 to {MOST_SAMPLES}.")
     endings = [f"-{n}" for n in range(1, samples + 1)] or [""]
     asked = [replace(wishes, sample=seed if samples else None) for seed in range(len(endings))]
-    refuse_what_it_cannot(model, asked[0])
+    refuse_what_it_cannot(painter.model, asked[0])
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ColornbError(f"{target} cannot be the folder of results ({error}).") from None
 
-    def free_output(path: Path, ending: str) -> Path:
-        output = target / f"{path.stem}-colorized{ending}.png"
-        if os.path.lexists(output):
-            raise ColornbError(f"{output} exists already: move it away or choose another folder.")
-        return output
-
-    def read(path: Path, _: None) -> np.ndarray:
+    def read(path: Path, _: None) -> tuple[np.ndarray, bytes]:
         for ending in endings:
-            free_output(path, ending)
-        return read_image(path)
+            free_output(target, path, ending)
+        return read_image(path), read_exif(path)
 
-    def paint(_: Path, image: np.ndarray) -> list[np.ndarray]:
-        return [
-            colorize(image, model, extractor=extractor, size=size, wishes=one) for one in asked
-        ]
+    def paint(_: Path, photograph: tuple[np.ndarray, bytes]) -> tuple[list[np.ndarray], bytes]:
+        image, exif = photograph
+        return [painter(image, one) for one in asked], exif
 
-    def write(path: Path, pictures: list[np.ndarray]) -> list[Path]:
+    def write(path: Path, painted: tuple[list[np.ndarray], bytes]) -> list[Path]:
         # Again: an earlier photograph may have had the same name, of which no draw shall be added.
-        outputs = [free_output(path, ending) for ending in endings]
+        outputs = [free_output(target, path, ending) for ending in endings]
+        pictures, exif = painted
         for output, picture in zip(outputs, pictures, strict=True):
-            save = partial(Image.fromarray(picture).save, format="PNG", compress_level=_PNG_LEVEL)
-            try:
-                create_atomically(output, save)
-            except NotWrittenError as error:
-                if getattr(error.__cause__, "errno", None) != errno.ENAMETOOLONG:
-                    raise
-                raise ColornbError(
-                    f"{output} is a name too long for the disk: give the photograph a shorter one."
-                ) from None
+            save(picture, output, exif)
         return outputs
 
     reader, writer = ThreadPoolExecutor(1), ThreadPoolExecutor(1)

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -27,7 +28,11 @@ from colornb.errors import ColornbError, NotWrittenError
 from colornb.files import replace_atomically, unfinished
 from colornb.images import read_image, squash
 
-NAMES = ("cifar10", "cats_dogs", "bsds500", "scenes", "photos", "folder")
+MADE = {
+    "scenes": "colornb.scenes",
+}
+"""Name of a data set -> the module whose `image_set(split, size=..., limit=...)` makes a split."""
+NAMES = ("cifar10", "cats_dogs", "bsds500", *MADE, "photos", "folder")
 
 CIFAR10_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
 CIFAR10_MD5 = "c32a1d4ab5d03f1284b67883e8d87530"
@@ -146,10 +151,10 @@ def load(
     100 validation images.
 
     Args:
-        name: cifar10, cats_dogs, bsds500, scenes, photos (scikit-image's; `test` only) or
+        name: cifar10, cats_dogs, bsds500, one of `MADE`, photos (scikit-image's; `test` only) or
             folder (every file of the folder `root`, whatever the split is called).
         size: side of the square that pictures are squashed to (Lanczos, antialiased); 32 for
-            cifar10 and scenes, 224 for photographs.
+            cifar10 and what is made, 224 for photographs.
         limit: at most the first so many; for cats_dogs cats and dogs in equal parts.
         hold_out: leave the validation pictures out of `train` (cifar10, cats_dogs; the other
             sets keep theirs apart).
@@ -167,15 +172,13 @@ def load(
     for option, value in (("size", size), ("limit", limit)):
         if value is not None and value < 1:
             raise ColornbError(f"{option}={value} is not possible: give 1 or more.")
-    size = size or (32 if name in ("cifar10", "scenes") else 224)
-    if name == "scenes":
-        from colornb import scenes
-
-        return scenes.image_set(split, size=size, limit=limit)
+    size = size or (32 if name in ("cifar10", *MADE) else 224)
+    if name in MADE:
+        return import_module(MADE[name]).image_set(split, size=size, limit=limit)
     if name in LAYOUT:
         reader = {"cifar10": _cifar10, "cats_dogs": _cats_dogs, "bsds500": _bsds500}[name]
         return reader(split, size, limit, hold_out, paths.data_root(root))
-    files = (_photo_files() if name == "photos" else _folder_files(root))[:limit]
+    files = (photo_files() if name == "photos" else folder_files(root))[:limit]
     ids = [file.stem if name == "photos" else file.name for file in files]
     return _image_set(name, split, _decoded(files, size), ids)
 
@@ -500,13 +503,18 @@ def _segmentations(file: Path, size: int) -> tuple[np.ndarray, ...]:
 # Photographs without a split
 
 
-def _photo_files() -> list[Path]:
+def photo_files() -> list[Path]:
+    """scikit-image's photographs."""
     folder = Path(find_spec("skimage").origin).parent / "data"
     return [folder / name for name in PHOTOS]
 
 
-def _folder_files(folder: str | Path | None) -> list[Path]:
-    """What lies in a folder, but for other folders and hidden files."""
+def folder_files(folder: str | Path | None) -> list[Path]:
+    """What lies in a folder, but for other folders and hidden files.
+
+    Raises:
+        ColornbError: it is no folder, is empty, or holds what is no file.
+    """
     if folder is None or not os.path.isdir(folder):
         raise ColornbError(f"{paths.shown(folder)} is not a folder: give root= a folder of pictures.")
     found = sorted(path for path in Path(folder).iterdir() if path.name[0] != ".")

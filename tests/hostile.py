@@ -389,7 +389,9 @@ def bombs() -> list[File]:
 
 def with_profile() -> list[File]:
     valid = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    profiles = {"valid": valid, "cut": valid[:50], "noise": np.random.default_rng(0).bytes(999)}
+    gray = valid[:16] + b"GRAY" + valid[20:]
+    noise = np.random.default_rng(0).bytes(999)
+    profiles = {"valid": valid, "cut": valid[:50], "noise": noise, "gray": gray}
     return [
         File(f"{what}.{suffix}", saved(PICTURE, suffix, icc_profile=profile), PICTURE,
              near=LOSSY.get(suffix, 0))

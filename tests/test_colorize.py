@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import ExifTags, Image
 from skimage.color import rgb2lab
 from torch import nn
 from typer.testing import CliRunner
@@ -309,6 +309,18 @@ def test_memory_grows_by_few_bytes_a_pixel(tmp_path, weights):
     assert (large - small) * 1024 < 24 * 4000 * 3000, "float32 alone would be 12 bytes a copy"
 
 
+def test_a_photograph_s_date_and_camera_go_with_it_and_its_rotation_does_not(
+    tmp_path, weights, photo
+):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Model], exif[ExifTags.Base.Orientation] = "A camera", 6
+    Image.fromarray(photo).save(tmp_path / "turned.jpg", exif=exif)
+    ((_, (written,), _),) = colorize_files([tmp_path / "turned.jpg"], tmp_path / "out", weights)
+    with Image.open(written) as result:
+        assert result.size == ODD, "rows became columns"
+        assert dict(result.getexif()) == {ExifTags.Base.Model: "A camera"}
+
+
 def test_other_weights_and_a_bad_folder_are_told(tmp_path, weights, photos):
     with pytest.raises(ColornbError, match="No weights at .*none.safetensors"):
         list(colorize_files(photos, tmp_path / "out", tmp_path / "none.safetensors"))
@@ -513,7 +525,7 @@ def test_draws_are_limited(tmp_path, painters, photos):
         ([], ["colorize", "data", "results"]),
         (
             ["colorize"],
-            ["Photographs, gray or in colour", "--model", "--output"]
+            ["Photographs, gray or in colour", "EXIF", "--model", "--output"]
             + ["--samples", "--temperature", "--caption", "--reference"],
         ),
         (["data"], ["fetch", "check"]),

@@ -281,8 +281,8 @@ def test_bombs_take_no_memory(folder):
 
 @pytest.mark.fault(
     "picture",
-    "Colour profiles: a valid one, one cut off, noise.",
-    "The stored values are read; no profile is applied.",
+    "Colour profiles: that of sRGB, one cut off, noise, one of another number of channels.",
+    "The stored values are read as sRGB.",
 )
 @each(hostile.with_profile)
 def test_pictures_with_a_colour_profile(file, check):

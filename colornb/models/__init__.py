@@ -7,6 +7,7 @@ executes nothing. Its header names the network and its options.
 import json
 import os
 from fnmatch import fnmatch
+from importlib import import_module
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -22,20 +23,26 @@ from colornb.models.referenced import Referenced
 from colornb.models.unet import Discriminator, UNetGenerator
 from colornb.models.variational import Variational
 
-MODELS: dict[str, type[nn.Module]] = {
-    "koalarization": Koalarization,
-    "unet": UNetGenerator,
-    "discriminator": Discriminator,
-    "variational": Variational,
-    "captioned": Captioned,
-    "referenced": Referenced,
-    "edgenet": EdgeNet,
+MODELS = {
+    "koalarization": "koalarization.Koalarization",
+    "unet": "unet.UNetGenerator",
+    "discriminator": "unet.Discriminator",
+    "variational": "variational.Variational",
+    "captioned": "captioned.Captioned",
+    "referenced": "referenced.Referenced",
+    "edgenet": "edges.EdgeNet",
 }
+"""Name of a network -> its module in this folder, and its class."""
 
 
 def list_models(pattern: str = "*") -> list[str]:
     """Names that `create_model` knows, e.g. `list_models("unet*")`."""
     return sorted(name for name in MODELS if fnmatch(name, pattern))
+
+
+def _kind(name: str) -> type[nn.Module]:
+    module, kind = MODELS[name].split(".")
+    return getattr(import_module(f"{__name__}.{module}"), kind)
 
 
 def create_model(name: str, **options) -> nn.Module:
@@ -47,14 +54,14 @@ def create_model(name: str, **options) -> nn.Module:
     if name not in MODELS:
         raise ColornbError(f"There is no model {name!r}; there are: {', '.join(list_models())}.")
     try:
-        return MODELS[name](**options)
+        return _kind(name)(**options)
     except TypeError as error:
         raise ColornbError(f"The model {name!r} does not take these options: {error}.") from None
 
 
 def source(name: str) -> tuple[str, ...]:
     """Files of the package whose code makes the network of that name."""
-    own = MODELS[name].__module__.rpartition(".")[2]
+    own = MODELS[name].partition(".")[0]
     parts = {own, "unet", "film"} | ({"koalarization"} if own == "captioned" else set())
     return tuple(f"models/{module}.py" for module in sorted(parts))
 
@@ -71,7 +78,7 @@ def parameter_count(model: nn.Module) -> int:
 
 def save_weights(model: nn.Module, path: Path, **about: str) -> None:
     """Writes the weights, the model's name and options, and `about` (e.g. its extractor)."""
-    name = next(name for name, kind in MODELS.items() if type(model) is kind)
+    name = next(name for name in MODELS if type(model) is _kind(name))
     header = {"model": name, "options": json.dumps(model.options), **about}
     state = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
     replace_atomically(path, lambda partial: save_file(state, partial, metadata=header))

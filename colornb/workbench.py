@@ -1,0 +1,133 @@
+"""Your photographs: which trained networks there are, and what they make of files of your own.
+
+Chapter 15 shows it. In JupyterLab it has controls besides (`bench`), from `colornb.widgets`.
+"""
+
+import os
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from shutil import rmtree
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from colornb import datasets, figures, paths
+from colornb.colorize import Wishes
+from colornb.errors import ColornbError
+from colornb.images import read_image
+from colornb.study import StudyRun
+
+WEIGHTS = "weights.safetensors"
+JUDGES = ("discriminator", "edgenet")
+"""Networks that paint nothing."""
+SAVED = "data/colorized"
+"""Where the controls save, within the project."""
+Done = tuple[Path, list[Path] | None, str]
+"""A photograph, the files of its pictures, and what went wrong; see `colorize.colorize_files`."""
+
+
+def networks(profile: str) -> dict[str, Path]:
+    """The trained networks of a profile that paint: name -> weights.
+
+    The name is the folder of its training in `runs/PROFILE`, e.g. "03_gan/default/seed0".
+    """
+    folder = paths.RUNS / profile
+    found = sorted(folder.rglob(WEIGHTS))
+    return {path.parent.relative_to(folder).as_posix(): path for path in found if _paints(path)}
+
+
+def _paints(weights: Path) -> bool:
+    try:
+        with safe_open(weights, framework="pt") as file:
+            return (file.metadata() or {}).get("model", JUDGES[0]) not in JUDGES
+    except (SafetensorError, OSError):
+        return False
+
+
+def network(profile: str, name: str) -> Path:
+    """The weights that a name of `networks` or a path within the project stands for.
+
+    Raises:
+        ColornbError: there are none.
+    """
+    known = networks(profile)
+    weights = known.get(name, paths.ROOT / name)
+    if not weights.is_file():
+        there = ", ".join(known) or f"none, `make study PROFILE={profile}` trains them"
+        raise ColornbError(
+            f"There is no network {name!r}: name a file of weights, or a training of profile "
+            f"{profile}; there are: {there}."
+        )
+    return weights
+
+
+def photographs(folder: str) -> list[Path]:
+    """The files of a folder within the project; without a name scikit-image's photographs."""
+    return datasets.folder_files(paths.ROOT / folder) if folder else datasets.photo_files()
+
+
+def target(run: StudyRun) -> Path:
+    """Folder of the results: the one that the run's parameter names, where nothing is overwritten;
+    else one of the run's own, which begins empty."""
+    if run.parameters["target"]:
+        return paths.ROOT / run.parameters["target"]
+    folder = run.folder / "colorized"
+    rmtree(folder, ignore_errors=True)
+    return folder
+
+
+def wishes(run: StudyRun) -> Wishes:
+    """What the run's parameters wish; "" and 0 wish nothing.
+
+    Raises:
+        ColornbError: the reference is no picture.
+    """
+    asked = run.parameters
+    return Wishes(
+        caption=asked["caption"],
+        reference=read_image(paths.ROOT / asked["reference"]) if asked["reference"] else None,
+        temperature=asked["temperature"] or None,
+    )
+
+
+def side_by_side(results: Sequence[Done], *, most: int = 6, side: int = 320) -> figures.Picture:
+    """Gray, colorized and as they came: the first photographs, each on a white square.
+
+    Raises:
+        ColornbError: none of them was colorized.
+    """
+    done = [(source, written) for source, written, _ in results if written][:most]
+    if not done:
+        raise ColornbError(f"No photograph was colorized: {results[0][2]}")
+    came = _squares([source for source, _ in done], side)
+    draws = zip(*(written for _, written in done), strict=True)
+    painted = {f"colorized {k}": _squares(files, side) for k, files in enumerate(draws, start=1)}
+    if len(painted) == 1:
+        painted = {"colorized": painted["colorized 1"]}
+    return figures.rows_of_pictures({"gray": figures.gray(came), **painted, "as it came": came})
+
+
+def _squares(files: Sequence[Path], side: int) -> Tensor:
+    """uint8 (N, 3, side, side)."""
+    squares = [
+        ImageOps.pad(Image.fromarray(read_image(file)), (side, side), color="white")
+        for file in files
+    ]
+    return torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2)
+
+
+def bench(run: StudyRun):
+    """Controls to colorize one photograph at a time, an ipywidgets widget; None where there is
+    nobody to use them or nothing to use: outside JupyterLab, without ipywidgets (the extra `lab`),
+    or before a network is trained."""
+    known = networks(run.profile)
+    if "JPY_SESSION_NAME" not in os.environ or not find_spec("ipywidgets") or not known:
+        return None
+    from colornb.widgets import Bench
+
+    folder = paths.ROOT / (run.parameters["target"] or SAVED)
+    return Bench(known, folder, first=run.parameters["model"])
