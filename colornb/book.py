@@ -156,15 +156,16 @@ def build(source: Path, output: Path) -> Path:
 
 def strip(html: Path) -> None:
     """Take out of a built book what nobody reads: the outputs of the notebooks that it offers for
-    download, which are on the page, and the source maps of the theme."""
+    download, which are on the page, and the source maps and templates of the theme."""
     for path in (html / "_sources").rglob("*.ipynb"):
         notebook = nbformat.read(path, as_version=4)
         for cell in notebook.cells:
             if cell.cell_type == "code":
                 cell.update(outputs=[], execution_count=None)
         nbformat.write(notebook, path)
-    for path in (html / "_static").rglob("*.map"):
-        path.unlink()
+    for kind in ("*.map", "*.html"):
+        for path in (html / "_static").rglob(kind):
+            path.unlink()
 
 
 def publish(output: Path = SOURCE) -> Path:

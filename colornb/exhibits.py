@@ -166,7 +166,7 @@ def _quiz(files: Mapping[str, str], dataset: str) -> str:
     )
     return f"""\
 <script type="application/json" class="quiz-data">{json.dumps(data)}</script>
-<div class="quiz"><noscript>The questions need JavaScript; the pictures are below.</noscript></div>
+<div class="quiz"><p>The questions need JavaScript; the pictures are below.</p></div>
 <details class="quiz-key"><summary>All pictures of {dataset}, and who painted them</summary>
 {key}
 </details>"""

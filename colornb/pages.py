@@ -221,7 +221,8 @@ def _card(known: Mapping[tuple, System], names: Sequence[str]) -> str:
                 found = system.metrics.get(metric)
                 line[NAMES.get(system.name, system.name)] = _cell(found, metric) if found else "–"
         title = f"{SETS[dataset]}, {size} × {size} pixels"
-        text += f'<p class="table-title">{title}</p>\n{table(lines, title)}\n'
+        label = f"{NAMES[names[0]]} and its variants on {title}"
+        text += f'<p class="table-title">{title}</p>\n{table(lines, label)}\n'
     return raw(text or "<p>Nothing of it was run.</p>")
 
 

@@ -145,8 +145,8 @@ def test_a_page_has_no_photograph_wider_than_it_can_show():
 def test_a_built_book_offers_notebooks_without_outputs_and_no_source_maps(tmp_path):
     (tmp_path / "_sources").mkdir()
     (tmp_path / "_static").mkdir()
-    (tmp_path / "_static" / "theme.css.map").touch()
-    (tmp_path / "_static" / "theme.css").touch()
+    for name in ("theme.css.map", "theme.css", "macros.html"):
+        (tmp_path / "_static" / name).touch()
     path = tmp_path / "_sources" / "01.ipynb"
     nbformat.write(nbformat.v4.new_notebook(cells=[jpeg_cell(40)]), path)
     book.strip(tmp_path)
