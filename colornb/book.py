@@ -50,7 +50,7 @@ def assemble(target: Path, profile: str | None = None) -> None:
         found = records.within(RESULTS / profile)
     pages.write(target, profile, found)
     for path in (target / "chapters").glob("*.ipynb"):
-        nbformat.write(lightened(nbformat.read(path, as_version=4)), path)
+        nbformat.write(readable(nbformat.read(path, as_version=4)), path)
 
 
 def published_profile() -> str:
@@ -103,9 +103,11 @@ def page(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return notebook
 
 
-def lightened(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """A page whose photographs are no wider than a screen of fine pixels shows them."""
+def readable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """A page with its code folded, and photographs no wider than a screen of fine pixels shows."""
     for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.metadata.tags = sorted({*cell.metadata.get("tags", []), "hide-input"})
         for output in cell.get("outputs", []):
             if data := output.get("data", {}).get("image/jpeg"):
                 picture = Image.open(BytesIO(b64decode(data)))
