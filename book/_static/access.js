@@ -12,6 +12,18 @@ document.addEventListener("DOMContentLoaded", () => {
       box.append(table);
     }
   });
+  // A figure with small print keeps its size on a phone, and scrolls in a box as well.
+  for (const picture of document.querySelectorAll(".bd-article figure > img:not(.pixels)")) {
+    const box = document.createElement("div");
+    box.className = "figure-box";
+    picture.replaceWith(box);
+    box.append(picture);
+    if (box.scrollWidth > box.clientWidth) {
+      box.tabIndex = 0;
+      box.setAttribute("role", "group");
+      box.setAttribute("aria-label", "Figure, wider than the page");
+    }
+  }
   for (const code of document.querySelectorAll(".bd-article .highlight pre")) {
     code.tabIndex = 0;
   }
