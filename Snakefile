@@ -14,7 +14,7 @@ PROFILE = config.get("profile", "sample")
 STUDY = study.read()
 PLAN = study.planned(PROFILE)
 # The modules that no notebook imports: their changes do not touch a run.
-FRONT = {"book.py", "cli.py", "publish.py", "runner.py"}
+FRONT = {"book.py", "cli.py", "exhibits.py", "pages.py", "publish.py", "runner.py"}
 
 
 def outputs(chapters):
@@ -64,9 +64,9 @@ rule book:
     input:
         outputs(PLAN),
         "_config.yml",
-        "colornb/book.py",
+        [f"colornb/{name}.py" for name in ("book", "exhibits", "pages")],
         [p for p in Path("book").glob("*") if p.is_file()],
-        [p for p in Path("book/_static").rglob("*") if p.is_file()],
+        [p for name in ("_static", "api") for p in Path("book", name).rglob("*") if p.is_file()],
     output:
         f"runs/{PROFILE}/book/_build/html/index.html",
     shell:

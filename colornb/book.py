@@ -1,39 +1,67 @@
 """Builds the HTML book: of a run, or the published one that `book/` holds.
 
 `python -m colornb.book PROFILE` puts the chapters of a run into a copy of `book/` under
-`runs/PROFILE/book` and builds it; `python -m colornb.book` builds `book/` itself.
+`runs/PROFILE/book` and builds it; `python -m colornb.book` builds the published chapters from a
+copy in `book/_build/source`. What is made of records and figures is written into the copy.
 """
 
 import re
 import shutil
 import subprocess
 import sys
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from importlib.metadata import distribution
+from io import BytesIO
 from pathlib import Path
 
 import nbformat
 import yaml
+from PIL import Image
 
+from colornb import pages, records
 from colornb.errors import ColornbError
+from colornb.exhibits import figure
 from colornb.files import locked
-from colornb.paths import ROOT, RUNS
+from colornb.paths import RESULTS, ROOT, RUNS
 from colornb.runner import executed
 from colornb.study import planned
 
 SOURCE = ROOT / "book"
 RESULT = "fig-main"
+WIDTH = 1200
+"""Pixels across the photographs of a page."""
 MATHJAX = "sphinx-mathjax-offline/static/mathjax/tex-svg-full.js"
 
 
-def assemble(profile: str, target: Path) -> None:
-    """Write the pages of `book/` and the executed chapters of `profile` into `target`."""
+def assemble(target: Path, profile: str | None = None) -> None:
+    """Write the sources of a book into `target`: the pages of `book/`, and what is made for them.
+
+    Chapters and records are those of the runs of `profile`, or without one the published ones.
+    """
     shutil.rmtree(target, ignore_errors=True)
-    ours = {"chapters", "results", "_build"}
+    ours = {"results", "_build", "book.lock", ".publishing", *(["chapters"] if profile else [])}
     shutil.copytree(
         SOURCE, target, ignore=lambda folder, names: ours if Path(folder) == SOURCE else ()
     )
-    write_chapters(profile, target / "chapters")
+    if profile:
+        write_chapters(profile, target / "chapters")
+        found = records.read_all(profile)
+    else:
+        profile = published_profile()
+        found = records.within(RESULTS / profile)
+    pages.write(target, profile, found)
+    for path in (target / "chapters").glob("*.ipynb"):
+        nbformat.write(readable(nbformat.read(path, as_version=4)), path)
+
+
+def published_profile() -> str:
+    """The profile that the published chapters show."""
+    for path in sorted((SOURCE / "chapters").glob("*.ipynb")):
+        for cell in nbformat.read(path, as_version=4).cells:
+            if "injected-parameters" in cell.metadata.get("tags", []):
+                if given := re.search(r'^profile = "(\w+)"', cell.source, re.M):
+                    return given[1]
+    raise ColornbError(f"There are no executed chapters in {SOURCE}: publish a run.")
 
 
 def write_chapters(profile: str, target: Path) -> None:
@@ -51,14 +79,6 @@ def write_chapters(profile: str, target: Path) -> None:
             nbformat.write(page(notebook), target / f"{name}.ipynb")
             if picture := figure(notebook, RESULT):
                 (target.parent / "_static" / "result.jpg").write_bytes(picture)
-
-
-def figure(notebook: nbformat.NotebookNode, name: str) -> bytes | None:
-    """The JPEG of the numbered figure `name` of an executed notebook, if it is there."""
-    for cell in notebook.cells:
-        if cell.metadata.get("mystnb", {}).get("figure", {}).get("name") == name:
-            return b64decode(cell.outputs[0].data["image/jpeg"])
-    return None
 
 
 # A warning that names the file that gave it, and the line of code that Python prints with it; it
@@ -84,6 +104,23 @@ def page(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return notebook
 
 
+def readable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """A page with its code folded, and photographs no wider than a screen of fine pixels shows."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.metadata.tags = sorted({*cell.metadata.get("tags", []), "hide-input"})
+        for output in cell.get("outputs", []):
+            if data := output.get("data", {}).get("image/jpeg"):
+                picture = Image.open(BytesIO(b64decode(data)))
+                if picture.width > WIDTH:
+                    picture = picture.resize((WIDTH, round(picture.height * WIDTH / picture.width)))
+                    file = BytesIO()
+                    # 4:4:4: chroma is the subject.
+                    picture.save(file, "jpeg", quality=85, optimize=True, subsampling=0)
+                    output.data["image/jpeg"] = b64encode(file.getvalue()).decode()
+    return notebook
+
+
 def contents(entry, source: Path):
     """The table of contents without the chapters that `source` does not have."""
     if isinstance(entry, list):
@@ -98,8 +135,8 @@ def contents(entry, source: Path):
     return None if entry.get("chapters") == [] else entry
 
 
-def build(source: Path) -> Path:
-    """Build the pages of `source`, warnings as errors, into `source/_build/html`.
+def build(source: Path, output: Path) -> Path:
+    """Build the pages of `source`, warnings as errors, into `output/_build/html`.
 
     Returns the path of `index.html`. Raises ColornbError with the builder's messages.
     """
@@ -110,12 +147,36 @@ def build(source: Path) -> Path:
     present = source / "_build" / "toc.yml"
     present.write_text(yaml.safe_dump(contents(toc, source), sort_keys=False), encoding="utf8")
     program = Path(sys.executable).with_name("jupyter-book")
-    command = [program, "build", source, "--path-output", source, "--config"]
+    command = [program, "build", source, "--path-output", output, "--config"]
     command += [ROOT / "_config.yml", "--toc", present, "-q", "-W", "-n", "--keep-going", "--all"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         raise ColornbError(f"The book in {source} did not build:\n{done.stdout}{done.stderr}")
-    return source / "_build" / "html" / "index.html"
+    html = output / "_build" / "html"
+    strip(html)
+    return html / "index.html"
+
+
+def strip(html: Path) -> None:
+    """Take out of a built book what nobody reads: the outputs of the notebooks that it offers for
+    download, which are on the page, and the source maps and templates of the theme."""
+    for path in (html / "_sources").rglob("*.ipynb"):
+        notebook = nbformat.read(path, as_version=4)
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.update(outputs=[], execution_count=None)
+        nbformat.write(notebook, path)
+    for kind in ("*.map", "*.html"):
+        for path in (html / "_static").rglob(kind):
+            path.unlink()
+
+
+def publish(output: Path) -> Path:
+    """Build the published book into `output/_build/html`; gives the path of `index.html`."""
+    source = output / "_build" / "source"
+    shutil.rmtree(output / "_build", ignore_errors=True)
+    assemble(source)
+    return build(source, output)
 
 
 def only_one(folder: Path):
@@ -127,16 +188,16 @@ def only_one(folder: Path):
 def main() -> None:
     """Build the book that the command line names."""
     if not sys.argv[1:]:
-        with only_one(SOURCE / "_build"):
-            build(SOURCE)
+        with only_one(SOURCE):
+            publish(SOURCE)
         return
     profile = sys.argv[1]
     planned(profile)  # refuses an unknown profile
     folder = RUNS / profile
     build_in = folder / "book.partial"
     with only_one(folder):
-        assemble(profile, build_in)
-        build(build_in)
+        assemble(build_in, profile)
+        build(build_in, build_in)
         shutil.rmtree(folder / "book", ignore_errors=True)
         build_in.rename(folder / "book")
 

@@ -64,6 +64,7 @@ def evaluate(
     """Measure predicted against true pictures, both uint8 sRGB (N, 3, H, W): a row per image.
 
     Columns:
+
     - `mse_rgb`, `mae_rgb`: sRGB in [0, 1]. `mse_ab`: ab / 110.
     - `psnr` in dB, of a mean squared error of at least (1/255)^2/12, what rounding costs, since
       a picture that is exactly gray would give infinity.

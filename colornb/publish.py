@@ -42,7 +42,7 @@ def publish(profile: str) -> str:
             f"run `make study PROFILE={profile}`."
         )
     book = RESULTS.parent
-    with only_one(book / "_build"):
+    with only_one(book):
         try:
             count = _publish(profile, book)
         except OSError as error:

@@ -349,14 +349,15 @@ def read(folder: Path) -> dict[str, Any]:
     return record
 
 
-def _within(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
+def within(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
+    """Folder and record of every finished run in a folder."""
     return [(path.parent, read(path.parent)) for path in sorted(folder.rglob("metrics.json"))]
 
 
 def under(folder: Path) -> dict[str, list[Path]]:
     """`system/variant` -> folders, one for each seed, of what one notebook wrote."""
     found: dict[str, list[Path]] = {}
-    for path, record in _within(folder):
+    for path, record in within(folder):
         found.setdefault(f"{record['system']}/{record['variant']}", []).append(path)
     return found
 
@@ -433,7 +434,7 @@ def read_all(profile: str) -> list[tuple[Path, dict[str, Any]]]:
         (folder, record)
         for chapter, runs in planned(profile).items()
         for variant, seed in runs
-        for folder, record in _within(run_folder(profile, chapter, variant, seed))
+        for folder, record in within(run_folder(profile, chapter, variant, seed))
         if (record["dataset"], record["parameters"]["size"]) in sets(profile)
     ]
 

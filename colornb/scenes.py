@@ -69,16 +69,17 @@ SIZES = {"train": 2000, "val": 200, "test": 400}
 class Knobs:
     """What may be turned; None leaves it to chance (the distribution named in each line).
 
-    red_share: share of red among cars, 0..1 (None: 0.4).
-    sky_gradient: 0 a blue sky, 1 a sky from blue at the top to yellow at the horizon; L* stays as
-        it was (None: the cube of a uniform number, so mostly small).
-    grass_texture: 0..1, fluctuation of the grass's L*; 1 is a standard deviation of about 9 at
-        224 pixels and, averaged, of 6 at 32 pixels (None: uniform in 0.2..0.7).
-    object_size: scale of the object, 1 is about half the picture's width (None: 0.75..1.15).
-    boundary_contrast: L* of the object minus L* of what it covers, pixel by pixel, in Lab units
-        (negative: darker), kept within 5..95; it replaces the object's shading (None: the
-        object's own L*). Far from mid-gray little chroma is left in sRGB: prefer -30..10.
-    classes: the classes to draw, in turn (None: all six).
+    Attributes:
+        red_share: share of red among cars, 0..1 (None: 0.4).
+        sky_gradient: 0 a blue sky, 1 a sky from blue at the top to yellow at the horizon; L* stays
+            as it was (None: the cube of a uniform number, so mostly small).
+        grass_texture: 0..1, fluctuation of the grass's L*; 1 is a standard deviation of about 9 at
+            224 pixels and, averaged, of 6 at 32 pixels (None: uniform in 0.2..0.7).
+        object_size: scale of the object, 1 is about half the picture's width (None: 0.75..1.15).
+        boundary_contrast: L* of the object minus L* of what it covers, pixel by pixel, in Lab units
+            (negative: darker), kept within 5..95; it replaces the object's shading (None: the
+            object's own L*). Far from mid-gray little chroma is left in sRGB: prefer -30..10.
+        classes: the classes to draw, in turn (None: all six).
     """
 
     red_share: float | None = None

@@ -1,8 +1,10 @@
 """Pages from executed notebooks, and the table of contents of what exists."""
 
+import re
+
 import nbformat
 
-from colornb import book
+from colornb import book, study
 from colornb.paths import ROOT
 
 
@@ -43,6 +45,13 @@ def test_contents_leaves_out_chapters_that_do_not_exist(tmp_path):
     }
     kept = [{"caption": "A", "chapters": [first, {"file": "running"}]}]
     assert book.contents(toc, tmp_path) == toc | {"parts": kept}
+
+
+def test_pages_refer_only_to_chapters_that_every_run_has():
+    pages = ROOT / "book"
+    for path in [*pages.glob("*.md"), *pages.glob("api/*.md")]:
+        for chapter in re.findall(r"chapters/(\w+)", path.read_text(encoding="utf8")):
+            assert study.planned("smoke")[chapter], f"{path.name} refers to {chapter}"
 
 
 def test_published_chapters_are_executions_of_the_notebooks():

@@ -134,13 +134,13 @@ IN_USE = "Another process builds or publishes the book"
 def test_two_builds_of_one_book(tmp_path, monkeypatch, profile):
     monkeypatch.setattr(book, "SOURCE", tmp_path / "book")
     monkeypatch.setattr(book, "RUNS", tmp_path / "runs")
-    monkeypatch.setattr(book, "assemble", lambda profile, target: target.mkdir())
+    monkeypatch.setattr(book, "assemble", lambda target, *_: target.mkdir(parents=True))
     monkeypatch.setattr(sys, "argv", ["book", *profile])
 
     def build(wait):
-        def slowly(source):
+        def slowly(source, output):
             wait()
-            (source / "built").touch()
+            (output / "built").touch()
 
         (tmp_path / "book").mkdir()
         book.build = slowly

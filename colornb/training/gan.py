@@ -66,8 +66,8 @@ def fit(
     """Trains a generator (Nazeri et al. 2018, arXiv 1803.05400) and returns it.
 
     Per batch: one step of the discriminator, then `generator_steps` of the generator on
-    adversarial_weight * BCE(D(l, G(l)), true) + l1_weight * |G(l) - ab|, the non-saturating GAN
-    loss with L1. Without an adversarial weight there is no discriminator. `l2_weight` adds the
+    `adversarial_weight * BCE(D(l, G(l)), true) + l1_weight * |G(l) - ab|`, the non-saturating
+    GAN loss with L1. Without an adversarial weight there is no discriminator. `l2_weight` adds the
     mean squared distance, for generators trained with that alone.
 
     Several devices share each batch and see the same pictures as one, but batch norm takes its

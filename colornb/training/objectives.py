@@ -1,5 +1,5 @@
 """What a network is asked to minimise, by name: `OBJECTIVES[name](images, **options)` makes, for a
-training set uint8 (N, 3, H, W), a function of (model, l, ab, *given) that gives a scalar."""
+training set uint8 (N, 3, H, W), a function of `(model, l, ab, *given)` that gives a scalar."""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,0 +1,349 @@
+"""Writes what the book shows of its records, before it is built: no number is typed by hand.
+
+`write` puts into the sources of a book the folder `generated/`, whose files the pages include:
+tables of systems, of data sets and of runs, and what `colornb.exhibits` makes of pictures.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from colornb import metrics, study
+from colornb.exhibits import MAIN, exhibits, raw
+from colornb.figures import NAMES, SEES, colour
+from colornb.limits import LIMITS
+from colornb.paths import ROOT
+
+SETS = {
+    "cifar10": "CIFAR-10",
+    "cats_dogs": "cats and dogs",
+    "bsds500": "BSDS500",
+    "scenes": "drawn scenes",
+}
+_FIRST = {
+    "small": ("baseline/gray", "baseline/ab_given_l", *MAIN),
+    "photos": ("baseline/gray", "baseline/mean_ab", "koalarization/default"),
+}
+_COMPARED = ("mse_rgb", "delta_e2000", "chroma_retention", "kid")
+_CARDS = {
+    "koalarization": ("koalarization/default", "koalarization/adversarial"),
+    "gan": ("gan/default", "gan/l1_only", "gan/residual", "gan/edgenet"),
+    "distribution": ("distribution/default", "distribution/unbalanced", "distribution/sampled"),
+    "captioned": (
+        "captioned/default",
+        "captioned/no_caption",
+        "captioned/wrong_colour",
+        "captioned/koalarization",
+    ),
+    "reference": ("reference/default", "reference/random", "reference/one_colour"),
+}
+_MEASURED = metrics.METRICS | LIMITS
+Found = Iterable[tuple[Path, dict[str, Any]]]
+
+
+@dataclass
+class System:
+    """A system on a test set: its records, one for each training, and what they say together.
+
+    Attributes:
+        metrics: name -> `value`, `low`, `high`, `n` and `seeds`, the values of the single
+            trainings.
+    """
+
+    name: str
+    records: list[dict[str, Any]]
+    metrics: dict[str, dict[str, Any]]
+
+
+def systems(found: Found) -> dict[tuple[str, str, int], System]:
+    """The systems of records: (`system/variant`, data set, size) -> what was measured of it.
+
+    Several notebooks may have recorded the same training; what the first says is taken. Errors and
+    ratios that `images.csv` gives are over pictures and trainings, as in the chapters. Of the
+    others, value and bounds are the means of those of the trainings.
+    """
+    grouped: dict[tuple[str, str, int], dict[int, list]] = {}
+    for folder, record in found:
+        key = (_name(record), record["dataset"], record["parameters"]["size"])
+        grouped.setdefault(key, {}).setdefault(record["seed"], []).append((folder, record))
+    return {key: _together(key[0], seeds) for key, seeds in grouped.items()}
+
+
+def _together(name: str, seeds: Mapping[int, list[tuple[Path, dict]]]) -> System:
+    trainings = [seeds[seed] for seed in sorted(seeds)]
+    singles = []
+    for written in trainings:
+        merged: dict[str, dict] = {}
+        for _, record in reversed(written):
+            merged |= record["metrics"]
+        singles.append(merged)
+    summary = {}
+    for metric in _MEASURED:
+        if all(metric in one for one in singles):
+            rows = [one[metric] for one in singles]
+            summary[metric] = {
+                **{key: float(np.mean([row[key] for row in rows])) for key in _BOUNDS},
+                "n": rows[0]["n"],
+                "seeds": [row["value"] for row in rows],
+            }
+    for metric, joint in _over_pictures(trainings).items():
+        summary[metric] |= joint
+    return System(name, [written[0][1] for written in trainings], summary)
+
+
+_BOUNDS = ("value", "low", "high")
+_OF_PICTURES = ["mse_rgb", "delta_e2000", "chroma", "chroma_truth"]
+
+
+def _over_pictures(trainings: Sequence[list[tuple[Path, dict]]]) -> dict[str, dict[str, float]]:
+    """What the tables of pictures say of all trainings, where each of them has one."""
+    tables = []
+    for written in trainings:
+        for folder, _ in written:
+            table = pd.read_csv(folder / "images.csv", dtype={"id": str})
+            if set(_OF_PICTURES) <= set(table.columns):
+                tables.append(table[["id", *_OF_PICTURES]])
+                break
+    return metrics.summarize(tables) if len(tables) == len(trainings) else {}
+
+
+def write(book: Path, profile: str, found: Found) -> None:
+    """Write `generated/` and `_static/pictures` into the sources of a book.
+
+    Args:
+        book: its folder, with the executed `chapters`.
+        profile: the one that the chapters show.
+        found: folder and record of each of its runs.
+    """
+    found = list(found)
+    known = systems(found)
+    sets = study.read()["profiles"][profile]["sets"]
+    texts = {
+        "systems": _systems_page(known, sets),
+        "data": _data_table(record for _, record in found),
+        "run": _run_page(found, profile),
+        **{f"card_{name}": _card(known, names) for name, names in _CARDS.items()},
+        **exhibits(book, SETS[sets["small"]["dataset"]]),
+    }
+    (book / "generated").mkdir(exist_ok=True)
+    for name, text in texts.items():
+        (book / "generated" / f"{name}.md").write_text(text, encoding="utf8")
+
+
+# Tables
+
+
+def table(lines: Sequence[Mapping[str, str]], label: str) -> str:
+    """Lines of cells as an HTML table in a box of its own, which scrolls where it is too wide.
+
+    A cell's lines after its first are set smaller. A cell of the column "System" is a
+    `system/variant`, shown by its name after a dot of its colour in the figures.
+    """
+
+    def cell(column: str, value: str) -> str:
+        if column == "System":
+            dot = f'<span class="dot" style="background: {colour(value)}"></span>'
+            return f'<th scope="row">{dot}{escape(NAMES.get(value, value))}</th>'
+        first, *rest = escape(str(value)).split("\n")
+        return f"<td>{first}{''.join(f'<br><small>{line}</small>' for line in rest)}</td>"
+
+    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in lines[0])
+    body = "\n".join(
+        f"<tr>{''.join(cell(*item) for item in line.items())}</tr>" for line in lines
+    )
+    return (
+        f'<div class="table-box" role="region" tabindex="0" aria-label="{escape(label)}">\n'
+        f'<table class="study"><thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n'
+        "</tbody></table></div>"
+    )
+
+
+def _cell(found: Mapping[str, Any], metric: str) -> str:
+    """A value with its interval; of a few trainings, the single ones too."""
+    style = _MEASURED[metric].format
+    value, low, high = (f"{found[key]:{style}}" for key in _BOUNDS)
+    return "–" if np.isnan(found["value"]) else f"{value}\n[{low}, {high}]"
+
+
+def _line(system: System) -> dict[str, str]:
+    first = system.records[0]
+    n = system.metrics["mse_rgb"]["n"]
+    several = first["system"] != "baseline" or len(system.records) > 1
+    trained = f" × {len(system.records)}" if several else ""
+    return {
+        "System": system.name,
+        "Sees": SEES[first["parameters"]["sees"]],
+        **{_MEASURED[m].label: _cell(system.metrics[m], m) for m in _COMPARED},
+        "Pictures × trainings": f"{n:,}{trained}",
+    }
+
+
+def _systems_page(known: Mapping[tuple, System], sets: Mapping[str, Mapping]) -> str:
+    """The main systems on the two sets of pictures, and all others behind a fold."""
+    text = ""
+    for kind, names in _FIRST.items():
+        place = (sets[kind]["dataset"], sets[kind]["size"])
+        here = {
+            name: system
+            for (name, *rest), system in known.items()
+            # Networks trained without the validation pictures serve to choose, not to compare.
+            if tuple(rest) == place and not name.endswith("heldout")
+        }
+        title = f"{SETS[place[0]]}, {place[1]} × {place[1]} pixels"
+        first = [_line(here[name]) for name in names if name in here]
+        others = [_line(here[name]) for name in sorted(here) if name not in names]
+        if first:
+            text += f'<p class="table-title">{title}</p>\n{table(first, title)}\n'
+        if others:
+            more = f"The other {len(others)} systems on {title}"
+            text += f"<details><summary>{more}</summary>\n{table(others, more)}\n</details>\n"
+    return raw(text)
+
+
+def _card(known: Mapping[tuple, System], names: Sequence[str]) -> str:
+    """What was measured of a family of systems, a table for each test set."""
+    places = dict.fromkeys(tuple(rest) for name, *rest in known if name in names)
+    text = ""
+    for dataset, size in places:
+        here = [known[name, dataset, size] for name in names if (name, dataset, size) in known]
+        shown = [*_COMPARED, *LIMITS]
+        shown = [m for m in shown if any(m in system.metrics for system in here)]
+        lines = [{"Measure": _MEASURED[m].label} for m in shown]
+        for metric, line in zip(shown, lines, strict=True):
+            for system in here:
+                found = system.metrics.get(metric)
+                line[NAMES.get(system.name, system.name)] = _cell(found, metric) if found else "–"
+        title = f"{SETS[dataset]}, {size} × {size} pixels"
+        label = f"{NAMES[names[0]]} and its variants on {title}"
+        text += f'<p class="table-title">{title}</p>\n{table(lines, label)}\n'
+    return raw(text or "<p>Nothing of it was run.</p>")
+
+
+def _data_table(records: Iterable[Mapping[str, Any]]) -> str:
+    """The test sets of the records, with their sizes and the sums of their pixels."""
+    lines = {}
+    for record in records:
+        size = record["parameters"]["size"]
+        key = (record["dataset"], size, record["data_sha256"]["test"])
+        lines[key] = {
+            "Set": SETS[record["dataset"]],
+            "Pixels": f"{size} × {size}",
+            "Test pictures": f"{record['metrics']['mse_rgb']['n']:,}",
+            "sha256 of the test pictures": record["data_sha256"]["test"][:16] + "…",
+        }
+    return raw(table(list(lines.values()), "Data sets as used"))
+
+
+# How this was run
+
+
+def _run_page(found: Sequence[tuple[Path, dict]], profile: str) -> str:
+    """A line for all records, the versions, and a table of each chapter's runs."""
+    records = [record for _, record in found]
+    about = [record["environment"] for record in records]
+
+    def each(values: Iterable[Any]) -> str:
+        return ", ".join(sorted({str(value) for value in values}))
+
+    def commit(one: Mapping[str, Any]) -> str:
+        name = (one["commit"] or "no version control")[:10]
+        return name + (" with changes" if one["dirty"] else "")
+
+    started = min(_time(record["started"]) for record in records)
+    finished = max(_time(record["finished"]) for record in records)
+    hours = sum(record["wall_s"] for record in records) / 3600
+    facts = {
+        "Profile": profile,
+        "Records": f"{len(records)}, of {len(set(map(_name, records)))} systems",
+        "Commits": each(map(commit, about)),
+        "Machine": each(one["device"] for one in about),
+        "Threads": each(one["threads"] for one in about),
+        "Precision": each(r["parameters"]["precision"] for r in records
+                          if "precision" in r["parameters"]),
+        "First start": f"{started:%d %B %Y, %H:%M} UTC",
+        "Last end": f"{finished:%d %B %Y, %H:%M} UTC",
+        "Hours, summed over the records": f"{hours:.1f}",
+        "Largest memory of a run": f"{max(r['peak_memory_mb'] for r in records):,.0f} MB",
+    }
+    pinned = locked()
+    versions = [
+        {"Package": "torch", "requirements.lock": pinned["torch"],
+         "Made these numbers": each(one["torch"] for one in about)},
+        {"Package": "Python", "requirements.lock": "3.11, 3.12 or 3.13",
+         "Made these numbers": each(one["python"] for one in about)},
+        {"Package": f"all {len(pinned)} packages", "requirements.lock": "pinned",
+         "Made these numbers": "lists of versions with the sha256 sums "
+         + each(one["packages_sha256"][:12] for one in about)},
+    ]  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "chapter": _chapter(folder, profile),
+            "variant": record["variant"] if _is_own(folder, profile) else "made in the chapter",
+            "seed": record["seed"],
+            "minutes": record["wall_s"] / 60,
+            "commit": commit(record["environment"]),
+            "finished": _time(record["finished"]),
+        }
+        for folder, record in found
+    )
+    runs = [
+        {
+            "Chapter": chapter,
+            "Variant": variant,
+            "Records": str(len(group)),
+            "Seeds": ", ".join(map(str, sorted(set(group["seed"])))),
+            "Minutes": f"{group['minutes'].sum():.1f}",
+            "Finished (UTC)": f"{group['finished'].max():%Y-%m-%d %H:%M}",
+            "Commit": ", ".join(sorted(set(group["commit"]))),
+        }
+        for (chapter, variant), group in frame.groupby(["chapter", "variant"])
+    ]
+    lines = [{"About": name, "Recorded": value} for name, value in facts.items()]
+    return "\n".join(
+        [
+            raw(table(lines, "The run")),
+            "## Versions\n",
+            raw(table(versions, "Versions")),
+            "## Chapter by chapter\n",
+            raw(table(runs, "Chapters")),
+        ]
+    )
+
+
+def _name(record: Mapping[str, Any]) -> str:
+    return f"{record['system']}/{record['variant']}"
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _within(folder: Path, profile: str) -> tuple[str, ...]:
+    """The parts of a record's folder after that of its profile: chapter, variant, seed, ..."""
+    parts = folder.parts
+    return parts[len(parts) - 1 - parts[::-1].index(profile) + 1 :]
+
+
+def _chapter(folder: Path, profile: str) -> str:
+    return _within(folder, profile)[0]
+
+
+def _is_own(folder: Path, profile: str) -> bool:
+    return "records" not in _within(folder, profile)
+
+
+def locked() -> dict[str, str]:
+    """Name -> version of `requirements.lock`; of a name with several, all."""
+    pins: dict[str, str] = {}
+    for line in (ROOT / "requirements.lock").read_text(encoding="utf8").splitlines():
+        if pin := re.match(r"([\w.-]+)==([\w.]+)", line):
+            name, version = pin.groups()
+            pins[name] = f"{pins[name]} or {version}" if name in pins else version
+    return pins
