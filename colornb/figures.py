@@ -239,7 +239,7 @@ def rows_of_pictures(
     for axis, title in zip(axes[0], titles, strict=False):
         axis.set_title(title, fontsize=8)
     # One pixel of the picture is a whole number of pixels of the figure.
-    whole = max(1, round(140 * cell / pixels))
+    whole = max(1, round(180 * cell / pixels))
     return _jpeg(figure, dpi=round(whole * pixels / cell))
 
 
