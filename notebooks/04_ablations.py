@@ -143,7 +143,8 @@ figures.table(rows, ["mse_rgb", "delta_e2000", "chroma_retention", "kid"])
 # %% tags=["hide-input"]
 norms = [GAN, *of_gan.factors.get("norm of the generator", [])]
 shown = {name: made[name] for name in norms}
-shown |= painted.trivial(test, train, ["gray", "mean_ab"]) | {"truth": [test.images]}
+shown |= painted.trivial(test, train, ["gray", "mean_ab"])
+shown |= {"truth": [test.images]}
 apart = measured.measure(
     run,
     shown,
@@ -256,17 +257,17 @@ Markdown(f"""
 {minus(pairs, of_gan, "gan_only")}.
 
 *Batch norm.* Without a norm: {minus(every, of_gan, "none_norm")}. With instance
-norm: {minus(every, of_gan, "instance_norm")}. Not switched to testing, in batches
-of 2: {minus(every, of_gan, "batch_statistics_2")}.
+norm: {minus(every, of_gan, "instance_norm")}. Not switched to testing, in
+batches of 2: {minus(every, of_gan, "batch_statistics_2")}.
 
 *Pictures.* {o["sizes"][0]:,} instead of {len(train):,}:
 {minus(pairs, of_gan, f"pictures_{o['sizes'][0]}")}.
 
 *Koalarization.* Without the classifier's features:
 {minus(photo_pairs, of_photos, "extractor_none")}. With an untrained
-classifier's: {minus(photo_pairs, of_photos, "extractor_random")}. With L1 instead
-of the squared distance: {minus(photo_pairs, of_photos, "l1_loss")}. With the public
-code's decoder: {minus(photo_pairs, of_photos, "public_upsampling")}.
+classifier's: {minus(photo_pairs, of_photos, "extractor_random")}. With L1
+instead of the squared distance: {minus(photo_pairs, of_photos, "l1_loss")}.
+With the public code's decoder: {minus(photo_pairs, of_photos, "public_upsampling")}.
 """)
 
 # %% tags=["hide-input"]
