@@ -267,7 +267,8 @@ batches of 2: {minus(every, of_gan, "batch_statistics_2")}.
 {minus(photo_pairs, of_photos, "extractor_none")}. With an untrained
 classifier's: {minus(photo_pairs, of_photos, "extractor_random")}. With L1
 instead of the squared distance: {minus(photo_pairs, of_photos, "l1_loss")}.
-With the public code's decoder: {minus(photo_pairs, of_photos, "public_upsampling")}.
+With the public code's decoder:
+{minus(photo_pairs, of_photos, "public_upsampling")}.
 """)
 
 # %% tags=["hide-input"]
