@@ -76,7 +76,7 @@ class Answers:
                     f"answers.yaml says for {chapter} that {_name(wanted)} is {side}, but the "
                     f"records say {number(found, '.4g')}: rewrite the sentence."
                 )
-        return number(found, wanted.get("as", style))
+        return number(found, wanted.get("as", style)).replace("-", "−")
 
     def _find(self, wanted: Number, chapter: str) -> tuple[Mapping[str, float], str]:
         """What a number is, with `low` and `high`, and how it is written."""
