@@ -52,7 +52,9 @@ class Answers:
 
     def claims(self) -> str:
         """The table "source study / this study", as MyST. Raises as `of_chapter` does."""
-        head = "| The source study says | This study measures | Verdict | Where |\n|---|---|---|---|\n"
+        head = (
+            "| The source study says | This study measures | Verdict | Where |\n|---|---|---|---|\n"
+        )
         return head + "".join(
             f"| {one['said']} | {self._say(one, one['chapter'])} | **{one['verdict']}** "
             f"| [](chapters/{one['chapter']}.ipynb) |\n"
@@ -76,7 +78,7 @@ class Answers:
                     f"answers.yaml says for {chapter} that {_name(wanted)} is {side}, but the "
                     f"records say {number(found, '.4g')}: rewrite the sentence."
                 )
-        return number(found, wanted.get("as", style)).replace("-", "−")
+        return number(found, wanted.get("as", style))
 
     def _find(self, wanted: Number, chapter: str) -> tuple[Mapping[str, float], str]:
         """What a number is, with `low` and `high`, and how it is written."""

@@ -65,7 +65,9 @@ def test_a_network_with_every_option_trains_and_paints(tmp_path, changes):
 
 
 def test_a_discriminator_that_sees_ab_alone_does_not_look_at_l():
-    blind, seeing = (create_model("discriminator", width=0.125, sees_l=k).eval() for k in (False, True))
+    blind, seeing = (
+        create_model("discriminator", width=0.125, sees_l=k).eval() for k in (False, True)
+    )
     lab = torch.rand(2, 3, 32, 32)
     other = torch.cat((1 - lab[:, :1], lab[:, 1:]), dim=1)
     assert torch.equal(blind(lab), blind(other))
@@ -78,7 +80,9 @@ def test_norms_are_where_they_are_asked_for():
         layers = list(create_model("unet", width=0.125, norm=norm).modules())
         for name, kind in kinds.items():
             assert sum(isinstance(one, kind) for one in layers) == (8 if name == norm else 0)
-    with pytest.raises(ColornbError, match="no norm 'spectral' here; there are: batch, instance, none"):
+    with pytest.raises(
+        ColornbError, match="no norm 'spectral' here; there are: batch, instance, none"
+    ):
         create_model("unet", norm="spectral")
     largest = [
         torch.linalg.matrix_norm(layer.weight.flatten(1), ord=2)
@@ -143,7 +147,9 @@ def test_jpeg_pictures_and_labels(zips):
 def test_a_damaged_or_hostile_archive_is_refused(zips, entry, content, told):
     with zipfile.ZipFile(zips / "data_batch_1.zip", "w") as archive:
         archive.writestr(entry, content)
-    with pytest.raises(ColornbError, match=f"data_batch_1.zip is damaged .*{told}.*put a whole one"):
+    with pytest.raises(
+        ColornbError, match=f"data_batch_1.zip is damaged .*{told}.*put a whole one"
+    ):
         datasets.load("cifar10_jpeg", limit=1)
 
 
