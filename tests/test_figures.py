@@ -1,6 +1,5 @@
 """What figures and tables show, not how they look."""
 
-import re
 import io
 import re
 import xml.etree.ElementTree as ElementTree

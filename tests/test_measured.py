@@ -191,7 +191,7 @@ def test_numbers_are_said_with_their_intervals():
     assert (said["n"][1], said["seeds"][1]) == (7, 2)
     table = prose.table({"a": {"truth": above}, "b": {"truth": around}}, "+.1f")
     assert table.rows == [
-        {"System": "truth", "a": "+0.5 [+0.2, +0.8]", "b": "-0.1 [-0.3, +0.1]"}
+        {"System": "truth", "a": "+0.5 [+0.2, +0.8]", "b": "−0.1 [−0.3, +0.1]"}
     ]
 
 
