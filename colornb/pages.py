@@ -213,6 +213,20 @@ def _title(dataset: str, size: int) -> str:
     return f"{name[0].upper()}{name[1:]}, {size} × {size} pixels"
 
 
+def headline(known: Mapping[tuple, System], sets: Mapping[str, Mapping]) -> str:
+    """The main systems on the two sets of pictures as a Markdown table, for the README."""
+    lines = []
+    for kind, names in _FIRST.items():
+        place = (sets[kind]["dataset"], sets[kind]["size"])
+        for name in names:
+            if system := known.get((name, *place)):
+                cells = {"Pictures": f"{SETS[place[0]]}, {place[1]} px", **_line(system)}
+                cells["System"] = NAMES.get(name, name)
+                lines.append({k: v.replace("\n", " ").replace("|", "\\|") for k, v in cells.items()})
+    rows = [list(lines[0]), ["---"] * len(lines[0]), *(line.values() for line in lines)]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
 def _card(known: Mapping[tuple, System], names: Sequence[str]) -> str:
     """What was measured of a family of systems, a table for each test set."""
     places = dict.fromkeys(tuple(rest) for name, *rest in known if name in names)

@@ -7,18 +7,22 @@ published file, the executed chapters included.
 
 import hashlib
 import json
+import re
 import shutil
 from pathlib import Path
 
 import pandas as pd
 
-from colornb import records
+from colornb import pages, records, study
 from colornb.book import only_one, write_chapters
 from colornb.errors import ColornbError, NotWrittenError
+from colornb.files import replace_atomically
 from colornb.paths import RESULTS, RUNS
 from colornb.runner import executed
 from colornb.study import planned
 
+HEADLINE = re.compile(r"(<!-- headline -->\n).*?(<!-- /headline -->)", re.S)
+"""The table of the README that is made of the published records."""
 CHAPTERS = RESULTS.parent / "chapters"
 MANIFEST = RESULTS / "manifest.json"
 
@@ -85,11 +89,21 @@ def _publish(profile: str, book: Path) -> int:
             if (book / name).exists():
                 (book / name).rename(made / f"former_{name}")
             (made / name).rename(book / name)
+        if (readme := book.parent / "README.md").exists():
+            text = with_headline(readme.read_text(encoding="utf8"), profile)
+            replace_atomically(readme, lambda path: path.write_text(text, encoding="utf8"))
     except BaseException:
         _undo(made, book)
         raise
     shutil.rmtree(made)
     return len(found)
+
+
+def with_headline(text: str, profile: str) -> str:
+    """The README's text with the table of the published records of a profile."""
+    sets = study.read()["profiles"][profile]["sets"]
+    table = pages.headline(pages.systems(records.within(RESULTS / profile)), sets)
+    return HEADLINE.sub(lambda found: found[1] + table + found[2], text)
 
 
 def _undo(made: Path, book: Path) -> None:

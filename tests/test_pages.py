@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from colornb import book, exhibits, figures, pages, records
+from colornb import book, exhibits, figures, pages, publish, records
 from colornb.errors import ColornbError
 from colornb.paths import RESULTS, ROOT
 
@@ -48,6 +48,13 @@ def test_an_error_over_several_trainings_has_the_interval_of_the_chapters(known)
     one = known["gan/default", "cifar10", 32].metrics["mse_rgb"]
     text = (ROOT / "book" / "chapters" / "13_comparison.ipynb").read_text(encoding="utf8")
     assert f"{one['value']:.5f}<br><small>[{one['low']:.5f}, {one['high']:.5f}]" in text
+
+
+def test_the_readme_has_the_published_numbers(known):
+    text = (ROOT / "README.md").read_text(encoding="utf8")
+    assert publish.with_headline(text, book.published_profile()) == text, "publish again"
+    gan = known["gan/default", "cifar10", 32].metrics["kid"]
+    assert f"| {gan['value']:.4f} [{gan['low']:.4f}, {gan['high']:.4f}] | 1,000 × 3 |" in text
 
 
 def test_every_table_is_made_of_the_records(known, found, tmp_path):
