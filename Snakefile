@@ -14,7 +14,7 @@ PROFILE = config.get("profile", "sample")
 STUDY = study.read()
 PLAN = study.planned(PROFILE)
 # The modules that no notebook imports: their changes do not touch a run.
-FRONT = {"book.py", "cli.py", "exhibits.py", "pages.py", "publish.py", "runner.py"}
+FRONT = {f"{name}.py" for name in "book cli downloads exhibits pages publish runner".split()}
 
 
 def outputs(chapters):
@@ -64,7 +64,7 @@ rule book:
     input:
         outputs(PLAN),
         "_config.yml",
-        [f"colornb/{name}.py" for name in ("book", "exhibits", "pages")],
+        [f"colornb/{name}.py" for name in ("book", "downloads", "exhibits", "pages")],
         [p for p in Path("book").glob("*") if p.is_file()],
         [p for name in ("_static", "api") for p in Path("book", name).rglob("*") if p.is_file()],
     output:
