@@ -27,6 +27,8 @@ DRAWN = {
     "fig-koalarization-mse": RECORDS,
     "fig-gan-loss": "history.csv",
     "fig-sepia-index": RECORDS,
+    "fig-scene-obedience": "hues_scenes.csv",
+    "fig-small-obedience": "hues_default.csv",
     "fig-pull": "strength.csv",
     "fig-pull-error": "strength.csv",
     "fig-frontier": RECORDS,
