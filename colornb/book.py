@@ -19,6 +19,7 @@ import yaml
 from PIL import Image
 
 from colornb import downloads, pages, records
+from colornb.answers import Answers
 from colornb.errors import ColornbError
 from colornb.exhibits import figure
 from colornb.files import locked
@@ -30,6 +31,7 @@ SOURCE = ROOT / "book"
 RESULT = "fig-main"
 WIDTH = 1200
 """Pixels across the photographs of a page."""
+NOT_HERE = "This table is part of the published book; it rests on the published records alone.\n"
 MATHJAX = "sphinx-mathjax-offline/static/mathjax/tex-svg-full.js"
 
 
@@ -43,7 +45,7 @@ def assemble(target: Path, profile: str | None = None) -> None:
     shutil.copytree(
         SOURCE, target, ignore=lambda folder, names: ours if Path(folder) == SOURCE else ()
     )
-    if profile:
+    if given := profile:
         write_chapters(profile, target / "chapters")
         found, results = records.read_all(profile), RUNS / profile
     else:
@@ -52,8 +54,14 @@ def assemble(target: Path, profile: str | None = None) -> None:
         found = records.within(results)
     pages.write(target, profile, found)
     downloads.offer(target, results, found)
+    said = None if given else Answers(target / "answers.yaml", results, found)
+    (target / "generated" / "claims.md").write_text(said.claims() if said else NOT_HERE, "utf8")
     for path in (target / "chapters").glob("*.ipynb"):
-        nbformat.write(readable(nbformat.read(path, as_version=4)), path)
+        chapter = readable(nbformat.read(path, as_version=4))
+        if said:
+            answer = nbformat.v4.new_markdown_cell(said.of_chapter(path.stem), id="answer")
+            chapter.cells.insert(1, answer)
+        nbformat.write(chapter, path)
 
 
 def published_profile() -> str:

@@ -30,6 +30,7 @@ from colornb.models import (
     load_weights,
     takes_features,
 )
+from colornb.models.unet import HEADS
 from colornb.palettes import palette
 from colornb.paths import shown
 
@@ -99,7 +100,9 @@ def predict_ab(
     """
     return torch.cat(
         [
-            lab.annealed_mean(one, temperature) if one.shape[1] > 2 else one * lab.AB_SCALE
+            lab.annealed_mean(one, temperature)
+            if one.shape[1] == HEADS["bins"]
+            else one[:, -2:] * lab.AB_SCALE  # an L that comes before them is not needed
             for one in predict(model, images, *given, batch_size=batch_size)
         ]
     )

@@ -30,6 +30,7 @@ from colornb.images import read_image, squash
 
 MADE = {
     "scenes": "colornb.scenes",
+    "cifar10_jpeg": "colornb.cifar10_jpeg",
 }
 """Name of a data set -> the module whose `image_set(split, size=..., limit=...)` makes a split."""
 NAMES = ("cifar10", "cats_dogs", "bsds500", *MADE, "photos", "folder")

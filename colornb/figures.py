@@ -33,6 +33,15 @@ COLOURS = {
     "gan/one_cycle": "#CC79A7",
     "gan/warm_start": "#E69F00",
     "gan/residual": "#882255",
+    "gan/short": "#D55E00",
+    "gan/short_pictures": "#D55E00",
+    "gan/short_many": "#882255",
+    "gan/short_l1_only": "#0072B2",
+    "gan/short_gan_only": "#661100",
+    "gan/short_l1_weight_10": "#CC6677",
+    "gan/short_l1_weight_30": "#E69F00",
+    "gan/short_l1_weight_300": "#009E73",
+    "gan/short_l1_weight_1000": "#56B4E9",
     "gan/edgenet": "#117733",
     "koalarization/default": "#009E73",
     "koalarization/adversarial": "#44AA99",
@@ -138,6 +147,69 @@ for _variant, _network in (
         f"captioned/{_variant}no_caption": "#8A8A8A",
     }
 
+NAMES |= {
+    f"{base}{_variation and '_'}{_variation}": f"{_system}, {_label}"
+    for base, _system, _labels in (
+        (
+            "gan/short",
+            "GAN",
+            {
+                "": "base",
+                "l1_only": "L1 alone",
+                "gan_only": "discriminator alone",
+                **{f"l1_weight_{w}": f"L1 counts {w:,}" for w in (10, 30, 300, 1000)},
+                "none_norm": "no norm",
+                "instance_norm": "instance norm",
+                "spectral_norm_d": "spectral norm in D",
+                "instance_norm_d": "instance norm in D",
+                "none_norm_d": "no norm in D",
+                "unconditional": "D sees ab alone",
+                "same_rate_d": "D learns at the same rate",
+                "predicts_l": "predicts L as well",
+                "gray_255": "gray comes as 0 to 255",
+                "beta1_0": "Adam's β₁ 0",
+                "early_floor": "rate falls early",
+                "dropout": "dropout",
+                **{f"pictures_{n}": f"{n:,} pictures" for n in (48, 250, 1000)},
+                "pictures": "pictures as they are",
+                "many": "pictures of the larger set",
+                "batch_statistics_50": "batch norm not switched, batches of 50",
+                "batch_statistics_2": "batch norm not switched, batches of 2",
+                "generator_steps_1": "one step of G a batch",
+                "generator_steps_2": "two steps of G a batch",
+                "half_epochs": "half the epochs",
+                "double_epochs": "twice the epochs",
+                "half_width": "half the width",
+                "double_width": "twice the width",
+                "mirroring": "pictures mirrored",
+                "no_mirroring": "no picture mirrored",
+                "one_cycle_rate": "one-cycle rate",
+                "constant_rate": "constant rate",
+            },
+        ),
+        (
+            "koalarization/short",
+            "Koalarization",
+            {
+                "": "base",
+                "extractor_none": "no extractor",
+                "extractor_random": "untrained extractor",
+                "extractor_inception_resnet_v2": "Inception-ResNet-v2",
+                "l1_loss": "L1",
+                "huber_loss": "Huber",
+                "public_upsampling": "the public code's decoder",
+                "plain_features": "features as published",
+                "damped_features": "features scaled down and dropped",
+                "mirroring": "pictures mirrored",
+                "no_mirroring": "no picture mirrored",
+                "one_cycle_rate": "one-cycle rate",
+                "constant_rate": "constant rate",
+            },
+        ),
+    )
+    for _variation, _label in _labels.items()
+}
+
 SEES = {
     "l": "L",
     "class": "L and the class",
@@ -160,6 +232,12 @@ _STYLE = {
     "lines.linewidth": 1.8,
     "svg.hashsalt": "colornb",  # the same figure is the same file
 }
+
+
+def variation(system: str) -> str:
+    """What a variation of an ablation changes, e.g. "no norm"; of others the whole name."""
+    name = NAMES.get(system, system)
+    return name.partition(", ")[2] or name
 
 
 def colour(system: str) -> str:
@@ -351,6 +429,7 @@ def curves(
     y: str,
     ideal: float | None = None,
     span: tuple[float, float] | None = None,
+    log: bool = False,
 ) -> Picture:
     """Curves with bands of 95 %, in panels that share their y axis.
 
@@ -362,6 +441,7 @@ def curves(
         x, y: labels of the axes, with units.
         ideal: the value that the truth has, drawn as a horizontal line.
         span: the part of x that training has, shaded.
+        log: whether x is drawn by its logarithm.
     """
     figure = Figure(figsize=(7.2, 3.4), layout="constrained")
     axes = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
@@ -387,6 +467,9 @@ def curves(
                 label=NAMES.get(name, name),
             )
         axis.set(xlabel=x, title=title)
+        if log:
+            axis.set_xscale("log")
+            axis.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes[0].set_ylabel(y)
     labelled = {
         label: handle
@@ -402,6 +485,60 @@ def curves(
         title_fontsize=8,
     )
     return _svg(figure)
+
+
+@_styled
+def forest(
+    groups: Mapping[str, Mapping[str, Mapping[str, Mapping]]], metrics: Sequence[str]
+) -> Picture:
+    """Differences of variations from their base, with 95 % intervals, a panel for each metric.
+
+    Better than the base is blue, worse orange, and what cannot be told apart gray, as is a metric
+    with no better side. Hollow marks are single trainings, whose chance the interval does not hold.
+
+    Args:
+        groups: what is varied -> label of a variation -> metric -> a row of `pairs.csv`.
+        metrics: names in `METRICS`.
+    """
+    lines = sum(1 + len(rows) for rows in groups.values())
+    figure = Figure(figsize=(7.2, 0.185 * lines + 0.8), layout="constrained")
+    axes = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
+    labels: list[str] = []
+    for group, rows in groups.items():
+        labels.append(rf"$\bf{{{group}}}$".replace(" ", r"\ "))
+        for label, found in rows.items():
+            for axis, metric in zip(axes, metrics, strict=True):
+                row = found[metric]
+                middle, low, high = (row[key] for key in ("difference", "low", "high"))
+                tone = _tone(row, METRICS[metric].better)
+                axis.errorbar(
+                    middle,
+                    -len(labels),
+                    xerr=[[middle - low], [high - middle]],
+                    fmt="o",
+                    ms=4,
+                    capsize=2,
+                    lw=1.2,
+                    color=tone,
+                    mfc="white" if row["seeds"] == 1 else tone,
+                )
+            labels.append(label)
+    for axis, metric in zip(axes, metrics, strict=True):
+        axis.axvline(0, color="#1A1A1A", lw=1, zorder=0)
+        axis.grid(axis="y", visible=False)
+        axis.locator_params(axis="x", nbins=4)
+        axis.set_xlabel(f"{METRICS[metric].label},\nminus the base")
+    axes[0].set_yticks(range(0, -len(labels), -1), labels, fontsize=7.5)
+    axes[0].tick_params(axis="y", length=0)
+    axes[0].set_ylim(0.4 - len(labels), 0.8)
+    return _svg(figure)
+
+
+def _tone(row: Mapping, better: str) -> str:
+    """The colour of a difference that lies on the better side, the worse one, or around 0."""
+    if row["low"] <= 0 <= row["high"] or better == "one":
+        return "#777777"
+    return "#0072B2" if (row["high"] < 0) == (better == "lower") else "#D55E00"
 
 
 @_styled

@@ -196,15 +196,21 @@ def _systems_page(known: Mapping[tuple, System], sets: Mapping[str, Mapping]) ->
             # Networks trained without the validation pictures serve to choose, not to compare.
             if tuple(rest) == place and not name.endswith("heldout")
         }
-        title = f"{SETS[place[0]]}, {place[1]} × {place[1]} pixels"
+        title = _title(*place)
         first = [_line(here[name]) for name in names if name in here]
         others = [_line(here[name]) for name in sorted(here) if name not in names]
         if first:
             text += f'<p class="table-title">{title}</p>\n{table(first, title)}\n'
         if others:
-            more = f"The other {len(others)} systems on {title}"
+            more = f"The other {len(others)} systems on {SETS[place[0]]}"
             text += f"<details><summary>{more}</summary>\n{table(others, more)}\n</details>\n"
     return raw(text)
+
+
+def _title(dataset: str, size: int) -> str:
+    """A test set as the title of its table."""
+    name = SETS[dataset]
+    return f"{name[0].upper()}{name[1:]}, {size} × {size} pixels"
 
 
 def _card(known: Mapping[tuple, System], names: Sequence[str]) -> str:
@@ -220,7 +226,7 @@ def _card(known: Mapping[tuple, System], names: Sequence[str]) -> str:
             for system in here:
                 found = system.metrics.get(metric)
                 line[NAMES.get(system.name, system.name)] = _cell(found, metric) if found else "–"
-        title = f"{SETS[dataset]}, {size} × {size} pixels"
+        title = _title(dataset, size)
         label = f"{NAMES[names[0]]} and its variants on {title}"
         text += f'<p class="table-title">{title}</p>\n{table(lines, label)}\n'
     return raw(text or "<p>Nothing of it was run.</p>")

@@ -65,6 +65,17 @@ def paint_each(weights: Sequence[Path], images: ImageSet, *told: Tensor) -> list
     return [paint(path, images, *told) for path in weights]
 
 
+def paint_with_batch_statistics(weights: Path, images: ImageSet, batch_size: int) -> Tensor:
+    """`paint` with a batch norm that takes its statistics from the pictures that are painted
+    together, as public code does when it forgets to switch from training to testing."""
+    model, given = load(weights, images)
+    for layer in model.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.train()
+    ab = colorize.predict_ab(model, images.images, *given, batch_size=batch_size)
+    return baselines.recolor(images.images, ab)
+
+
 def seeds(run: StudyRun, system: str, variant: str) -> list[Path]:
     """Folders of the finished runs of a system in the run's profile, one for each seed."""
     chapter = TRAINED_IN[system]

@@ -64,7 +64,8 @@ figures.Table(
 # %% [markdown]
 # Every picture is loaded once as 8-bit sRGB. A system of this study sees the
 # upper row, its lightness, and has to find the colours of the lower one.
-# Nothing else is given: no label, no hint, no neighbouring frame.
+# Nothing else is given, unless a chapter says so: no label, no hint, no
+# neighbouring frame.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-small", "caption": "The first test pictures of the small set: what a system sees, and the truth."}, "image": {"alt": "Two rows of small pictures, gray above and in colour below"}}
 first = small["test"].images[:10]
@@ -109,7 +110,7 @@ figures.ab_plane(
 # ## Colorizations without a network
 #
 # A score means something only beside what is to be had for nothing. Six rows
-# stand in every table of this study:
+# stand in the main tables of this study:
 #
 # - **gray**: a = b = 0;
 # - **mean ab** and **median ab**: one colour for all pixels, that of the
@@ -175,7 +176,7 @@ Markdown(
 # %% [markdown]
 # ## What to take along
 #
-# - Every later table carries these rows; a network has to beat them.
+# - The main tables that follow carry these rows; a network has to beat them.
 # - MSE rewards the mean colour. PSNR, averaged over pictures, weighs the easy
 #   pictures more and may even prefer a gray. Chroma, colourfulness and KID
 #   show what that costs, and are read together with them.

@@ -227,6 +227,8 @@ Markdown(
 # %% [markdown]
 # ## Caveats
 #
+# - This page shows one training, the first. The chapter *All systems side by
+#   side* has all of them.
 # - Profiles other than `full` reduce size, width or epochs. `sample` and `cpu`
 #   also use a one-cycle rate, mirroring, weight decay 0.1 and dropout on the
 #   classifier's vector, chosen on pictures held out of the training set.

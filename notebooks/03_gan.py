@@ -138,7 +138,7 @@ figures.rows_of_pictures(
     {"gray": figures.gray(truth), "ours": predicted[:12], "truth": truth}
 )
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-gan-ranks", "caption": "Test pictures at even ranks of CIEDE2000, from the best on the left to the worst on the right."}, "image": {"alt": "Three rows of small pictures: gray, colorized, true"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-gan-ranks", "caption": "Test pictures at even ranks of CIEDE2000, from the best on the left to the worst on the right: the gray input, the output, the truth. ΔE is the mean CIEDE2000 of a picture."}, "image": {"alt": "Three rows of small pictures: gray, colorized, true"}}
 order = measured.images["delta_e2000"].sort_values().index
 ranks = list(order[[round(q * (len(test) - 1) / 11) for q in range(12)]])
 truth = test.images[ranks]
@@ -188,6 +188,9 @@ Markdown(
 # %% [markdown]
 # ## Caveats
 #
+# - This page shows one training, the first, beside rows without a network. What
+#   the discriminator itself changes, the chapter *All systems side by side*
+#   measures on all trainings, against the same U-Net without it.
 # - Profiles other than `full` reduce width and epochs; `sample` and `cpu` also
 #   use a higher, one-cycle rate, one generator step per batch and mirroring,
 #   chosen on validation pictures. The line under *The two networks* says what

@@ -88,7 +88,7 @@ kinds = (by_class, test.classes)
 measured.draw_kinds(run, "by_class", *kinds, y=label, ideal=1)
 
 # %% [markdown]
-# The cars alone, and red alone: hue angles of -15 to 45 degrees.
+# The cars alone, and red alone: hue angles of −15 to 45 degrees.
 
 # %% tags=["hide-input"]
 is_car = torch.tensor([c in ("automobile", "car") for c in test.classes])
@@ -152,7 +152,7 @@ dose, best = doses.red_cars(
     **run.parameters,
 )
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-dose", "caption": "Share of red among the coloured pixels of painted cars, left, and share of their pixels that have a hue, right, against the share of red cars in training. Bands: 95 % over scenes and trainings. Dashed: the truth, and what the one best colour under each distance gives."}, "image": {"alt": "Dose-response curves of three losses, the truth and two optima"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-dose", "caption": "Share of red among the coloured pixels of painted cars, left, and share of their pixels that have a hue, right, against the share of red cars in training. Bands: 95 % over scenes and trainings. Dashed: the truth, and what the one best colour under each distance gives. Where curves coincide, one hides the other."}, "image": {"alt": "Dose-response curves of three losses, the truth and two optima"}}
 panels = {
     "red, of the pixels with a hue": dose.curves(colour.red_share),
     "pixels with a hue": dose.curves(colour.hue_share),

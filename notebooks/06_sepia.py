@@ -190,7 +190,7 @@ by_chance = intervals.difference_between_sets(
 )
 figures.limits_table(in_skies.rows)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-skies", "caption": "Clear skies found by the rule, at even ranks of the share of sepia in the colours that the U-Net trained with L1 (first training) gives the sky: least sepia on the left, most on the right."}, "image": {"alt": "Rows of small pictures with skies: gray, three networks, truth"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-skies", "caption": "Clear skies found by the rule, at even ranks of the share of sepia in the colours that the U-Net trained with L1 (first training) gives the sky: least sepia on the left, most on the right. From the top: gray, three networks, truth."}, "image": {"alt": "Rows of small pictures with skies: gray, three networks, truth"}}
 first = in_skies.counts["gan/l1_only"][0]
 ranks = figures.even_ranks(first["sepia"] / first["chroma"], 12)
 shown = {name: systems[name][0][blue[ranks]] for name in networks}
@@ -212,7 +212,7 @@ few, folder = tested.subset(range(10)), run.folder / "drawn"
 drawn.fit_losses(drawn_train, folder, monitor=few, **run.parameters)
 
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-sky-knob", "caption": "Mean b of the sky (blue below 0, yellow above) against the knob: painted, true, and the mean and median of the training skies. Bands: 95 % over scenes and trainings."}, "image": {"alt": "Curves against the sky gradient: the painted colour hardly follows the true one"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-sky-knob", "caption": "Mean b of the sky (blue below 0, yellow above) against the knob: painted, true, and the mean and median of the training skies. Bands: 95 % over scenes and trainings. Where curves coincide, one hides the other."}, "image": {"alt": "Curves against the sky gradient: the painted colour hardly follows the true one"}}
 def paint(images):
     made = painted.trained_on_scenes(folder, images)
     return made | {"truth": [images.images]}

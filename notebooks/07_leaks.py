@@ -68,7 +68,7 @@ found = measured.measure(run, systems, count, measures, test, train)
 figures.limits_table(found.rows)
 
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-bleed-profile", "caption": "How much of the other side's colour there is at each distance from an object's edge, in scenes: outside the object, left, and inside, right. 0 is a clean edge. Bands: 95 % over scenes and trainings."}, "image": {"alt": "Curves of the share of the other side's colour against the distance from the edge"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-bleed-profile", "caption": "How much of the other side's colour there is at each distance from an object's edge, in scenes: outside the object, left, and inside, right. 0 is a clean edge; the truth is above it where an edge pixel blends both sides. Bands: 95 % over scenes and trainings."}, "image": {"alt": "Curves of the share of the other side's colour against the distance from the edge"}}
 def side(index):
     def profile_of(means):
         return leaks.bleed_profile(means)[..., index, :]
@@ -134,7 +134,7 @@ labels["y"] = "bleed width (pixels)"
 measured.draw(run, "contrast_knob_bleed", lines, **labels)
 
 # %% [markdown]
-# The errors of the settings differ for their own colours' sake, as the row
+# The errors of the settings differ for their own colours' sake, as the curve
 # without a network shows. How far colour reaches does not depend on which
 # colour it is: where the object is invisible minus where it is 10 Lab units
 # darker or lighter, in pixels:
@@ -170,7 +170,7 @@ titles = [f"{quotient[i]:.2f}" for i in ranks]
 pictures = view_systems[ours][0][ranks]
 figures.beside_truth(views.images[ranks], {ours: pictures}, titles=titles)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-contrast-measured", "caption": "ab error close to boundaries drawn by people, against the difference of lightness between the two sides (bins end at 2, 5, 10, 20 and 100 Lab units). Bands: 95 % over photographs and trainings."}, "image": {"alt": "Curves of the boundary error against measured contrast"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-contrast-measured", "caption": "ab error close to boundaries drawn by people, against the difference of lightness between the two sides (bins end at 2, 5, 10, 20 and 100 Lab units). Of the two dashed curves the upper one is that of gray pictures. Bands: 95 % over photographs and trainings."}, "image": {"alt": "Curves of the boundary error against measured contrast"}}
 reach, maps = views.images.shape[-1] // 56 + 1, leaks.label_maps(views)
 contrast = leaks.luminance_contrast(views.images, maps, reach)
 close = leaks.close(views, all_edges(views))

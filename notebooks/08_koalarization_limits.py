@@ -97,7 +97,7 @@ n = o["sizes"][-1]
 # bin of its area. The rows without a network say how hard the regions of a
 # bin are.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-area", "caption": "ab error over that of gray, by the area of the region as a share of the photograph, with 95 % intervals over photographs and trainings. Below the dashed line colours are worth more than none."}, "image": {"alt": "Error by region area for Koalarization and two rows without a network"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-area", "caption": "ab error over that of gray, by the area of the region as a share of the photograph, with 95 % intervals over photographs and trainings. In each group, from left to right: Koalarization, the mean colour, E[ab | L]. Below the dashed line colours are worth more than none."}, "image": {"alt": "Error by region area for Koalarization and two rows without a network"}}
 views = run.load("test", "regions")
 truth = (views.images, leaks.label_maps(views))
 of_views = painted.trained(run, [ours], views)
@@ -146,7 +146,7 @@ measured.draw(run, "object_size", lines, x=axis, y=label)
 # are fitted on the photographs of cats and dogs.
 
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-content", "caption": "ab error over that of gray on four kinds of content, with 95 % intervals over pictures and trainings. Below the dashed line colours are worth more than none."}, "image": {"alt": "Error on four kinds of content for two networks and two rows without one"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-content", "caption": "ab error over that of gray on four kinds of content, with 95 % intervals over pictures and trainings. In each group, from left to right: Koalarization, the same trained on scenes, the mean colour, E[ab | L]. Below the dashed line colours are worth more than none."}, "image": {"alt": "Error on four kinds of content for two networks and two rows without one"}}
 def paint_all(images):
     made = painted.trained(run, [ours], images)
     made[on_scenes] = painted.paint_each(weights["scenes"], images)
@@ -164,7 +164,7 @@ content = measured.sweep(made, count)
 kinds = (content.curves(regions.relative_error), list(others))
 measured.draw_kinds(run, "content", *kinds, y=label, ideal=1)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-views", "caption": "Koalarization on photographs of many things, at even ranks of the ab error over that of gray (first training): best on the left, worst on the right."}, "image": {"alt": "Rows of photographs: gray, Koalarization, truth"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-views", "caption": "Koalarization on photographs of many things, at even ranks of the ab error over that of gray (first training): best on the left, worst on the right; above each is that quotient."}, "image": {"alt": "Rows of photographs: gray, Koalarization, truth"}}
 first = regions.relative_error(content.counts[ours][many][0])
 ranks = figures.even_ranks(first, 7)
 titles, pictures = [f"{first[i]:.2f}" for i in ranks], of_views[ours][0][ranks]
@@ -177,7 +177,7 @@ figures.beside_truth(views.images[ranks], {ours: pictures}, titles=titles)
 # pictures differs. A larger set contains the smaller one of the same seed.
 
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-size", "caption": "ab error over that of gray on the test set against the number of training pictures, at equal steps. Bands: 95 % over pictures and trainings (a training draws its pictures too)."}, "image": {"alt": "Curve of the error against the size of the training set"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-size", "caption": "ab error over that of gray on the test set against the number of training pictures, at equal steps: Koalarization, solid, and E[ab | L], dashed. Bands: 95 % over pictures and trainings (a training draws its pictures too)."}, "image": {"alt": "Curve of the error against the size of the training set"}}
 def learned_from(number):
     made = painted.paint_each(weights[f"with_{number}"], test)
     parts = [short.part(train, number, seed) for seed in range(o["seeds"])]

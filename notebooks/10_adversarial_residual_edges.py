@@ -54,8 +54,7 @@ pairs = []
 # colours as in the true ones (see below). **A discriminator on Koalarization**
 # as the GAN has one, with a logit for each part of the photograph
 # {cite}`isola2017`; the squared distance stays in the loss. Each was trained on
-# the same pictures, from the same seeds and for as many epochs as its base, but
-# not everywhere from as many seeds.
+# the same pictures, from the same seeds and for as many epochs as its base.
 
 # %% tags=["hide-input"]
 columns = ["mse_rgb", "acc5", "auc_rebalanced", "delta_e2000"]
@@ -128,8 +127,8 @@ figures.beside_truth(few.images, {k: p[0] for k, p in shown.items()})
 # BSDS500 {cite}`arbelaez2011`; in scenes, and in profiles without real data,
 # those of the masks). The table tells how many of the guessed edge pixels are
 # right, how many edge pixels are found, and how much better than blind guessing
-# the first is, on test pictures. The control takes as many pixels at the
-# largest steps of lightness.
+# the first is, on test pictures. A row names the pictures, and then the kind.
+# The control takes as many pixels at the largest steps of lightness.
 
 # %% tags=["remove-output"]
 known = run.load("train", "regions")
@@ -181,7 +180,8 @@ figures.rows_of_pictures(refine.drawings(nets["regions"], few))
 #
 # Controls: the same flow with no edges, which is a blur; with as many edges at
 # the largest steps of lightness, for which no network is needed; and with the
-# true boundaries, which no system knows.
+# true boundaries, which no system knows. With 0 steps nothing is changed, and
+# the differences are zero.
 
 # %% tags=["remove-output"]
 learned, tuned, tested = sets["drawn"]
@@ -311,6 +311,7 @@ records.write_table(run, "verdict", say.table())
 #   purpose and surely not the same one.
 # - The edge networks are small and see a few pixels each way. What is not to be
 #   seen in the gray picture they cannot guess.
+# - Where 256 steps were chosen, the most that were tried, more might do more.
 #
-# **Exercise.** Set the number of steps to 256 for the photographs. What becomes
-# of the error close to boundaries and elsewhere, and which pictures profit?
+# **Exercise.** Set the number of steps to 256 for the scenes. What becomes of
+# the error close to boundaries and elsewhere, and which pictures profit?

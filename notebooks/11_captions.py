@@ -49,11 +49,11 @@ train, test = run.load("train", "small"), run.load("test", "small")
 #
 # Drawn scenes come with exact captions: *a red car on a gray road under a blue
 # sky*. Other pictures have none, so a rule names the dominant colour of their
-# central half, and the class: *a red automobile*. A pixel has a colour where
-# its Lab chroma is at least 15; its hue angle then picks one of six names, and
-# dark orange and dark yellow are *brown*. The colour that most coloured pixels
-# have is the name, if at least a quarter of the pixels are coloured; otherwise
-# it is *black*, *gray* or *white*, by lightness.
+# central half each way, and the class: *a red automobile*. A pixel has a colour
+# where its Lab chroma is at least 15; its hue angle then picks one of six
+# names, and dark orange and dark yellow are *brown*. The colour that most
+# coloured pixels have is the name, if at least a quarter of the pixels are
+# coloured; otherwise it is *black*, *gray* or *white*, by lightness.
 #
 # A caption made like this holds part of the answer. What it gains by that must
 # be told apart from a network that follows instructions; the controls below are
@@ -142,7 +142,7 @@ readers["scenes"].on_request(12)
 readers["scenes"].by_hue()
 
 # %% [markdown]
-# Some things and hues never go together as scenes are drawn, no car is purple.
+# Some things and hues never go together as scenes are drawn: no car is purple.
 # The same measure where they do; where training has them together only because
 # they were recoloured; and of the pixels that do not lie on an object's edge,
 # since at this size an object has hardly more pixels inside than on its edge:
@@ -154,7 +154,7 @@ prose.table({"Object pixels in the asked hue": by_part}, ".1%")
 # %% [markdown]
 # **Cars in the small pictures:**
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-small-cars", "caption": "Cars of the small test pictures at even ranks of obedience (first seed), as above."}, "image": {"alt": "Rows of small pictures of cars: gray, without a caption, one row for each asked hue, and true"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-small-cars", "caption": "Cars of the small test pictures at even ranks of obedience (first seed), the least obedient on the left; above each, the share of its central half in the asked hue, over all of them. Rows as above."}, "image": {"alt": "Rows of small pictures of cars: gray, without a caption, one row for each asked hue, and true"}}
 readers["default"].on_request(12)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-small-obedience", "caption": "Cars of the small pictures: share of the central half in each hue when it is asked for, when another is, and without a caption, with 95 % intervals over pictures and seeds."}, "image": {"alt": "For each hue, the share of central pixels in it under three captions"}}
@@ -163,7 +163,7 @@ readers["default"].by_hue()
 # %% [markdown]
 # **Photographs**, by the Koalarization that reads captions:
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-photos-asked", "caption": "Test photographs at even ranks of obedience (first seed), as above."}, "image": {"alt": "Rows of photographs: gray, without a caption, one row for each asked hue, and true"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-photos-asked", "caption": "Test photographs at even ranks of obedience (first seed), the least obedient on the left; above each, the share of its central half in the asked hue, over all of them. Rows as above."}, "image": {"alt": "Rows of photographs: gray, without a caption, one row for each asked hue, and true"}}
 readers["koalarization"].on_request(7)
 
 # %% [markdown]
@@ -219,8 +219,9 @@ figures.pair_table(pd.concat(pairs[2:]))
 # ## The limitation it was meant to cure
 #
 # That side information cannot be given: how far (ab) the colour of an object,
-# and of the rest of the picture, moves when the caption asks for another hue.
-# For networks that read nothing this is zero by construction.
+# in the rows *own caption*, and of the rest of the picture moves when the
+# caption asks for another hue. For networks that read nothing this is zero by
+# construction.
 
 # %% tags=["hide-input"]
 moved = {
@@ -313,7 +314,8 @@ records.write_table(run, "verdict", say.table())
 # - The words are those of the captions, and no others; sentences are longer
 #   than three words only in scenes.
 # - FiLM changes whole feature maps. Where the network does not know what the
-#   object is, the hue goes elsewhere as well: the rows *rest* say how much.
+#   object is, the hue goes elsewhere as well: the rows *rest of the
+#   picture* say how much.
 #
 # **Exercise.** Ask for something that was never seen, such as a blue tree:
 # `colornb colorize --caption "a blue tree"` with the weights of

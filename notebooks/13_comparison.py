@@ -78,7 +78,9 @@ def grid(systems, images):
 # truth. Whoever claims a more colourful system has to beat that. The constant
 # is chosen on the validation pictures, with a generator that was trained
 # without them, so that its mean chroma equals the truth's; then it is applied
-# to each U-Net trained with L1 alone.
+# to each U-Net trained with L1 alone. The row *regression × gain, as colourful*
+# is its twin from the chapter on distributions: there the gain makes it as
+# colourful as the network that it is compared with.
 
 # %%
 gain = painted.chosen_gain(run)
@@ -113,7 +115,7 @@ systems |= records.under(run.folder) | records.trivial(run, test, train)
 small = summaries(systems, test)
 everything(systems, small)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-frontier", "caption": "Closeness against realism on the small pictures, with 95 % intervals, for systems that see no more than L. Systems to the left are closer to the truth pixel by pixel, systems below look more like real pictures as a set. Small dots: single seeds."}, "image": {"alt": "Scatter plot of mean squared error and KID for all systems"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-frontier", "caption": "Closeness against realism on the small pictures, with 95 % intervals, for systems that see no more than L. Systems to the left are closer to the truth pixel by pixel, systems below look more like real pictures as a set. Gray band: one half of the true pictures against the other. Dashed line: the number of the source report, whose colour space is not known. Hollow: rows without a network, and controls. Small dots: single seeds."}, "image": {"alt": "Scatter plot of mean squared error and KID for all systems"}}
 floor = kid_floor(records.truth_features(test))
 shown = {
     name: record
@@ -171,6 +173,9 @@ pairs = pd.concat(pairs)
 records.write_table(run, "pairs", pairs)
 against = pairs["b"].isin(main) & pairs["metric"].isin(["mse_rgb", "kid"])
 figures.pair_table(pairs[against])
+
+# %% [markdown]
+# ## Verdict
 
 # %% tags=["hide-input"]
 def difference(a, b, metric):
@@ -247,3 +252,19 @@ for name, paths in (systems | photo_systems).items():
             }
         )
 figures.Table(lines)
+
+# %% [markdown]
+# ## Caveats
+#
+# - Systems were trained for different numbers of epochs, as the table above says
+#   and their chapters explain. A longer training may change an order.
+# - Minutes of training were taken with one thread or two: small differences of
+#   them mean nothing.
+# - KID and the classifier see pictures through EfficientNet-Lite0, whose logits
+#   Koalarization is given. That may flatter it.
+# - The pictures of the grids are the first ones of the test set. Nobody chose
+#   them, and ten say little of a thousand.
+#
+# **Exercise.** In the figure of closeness against realism, which systems are
+# beaten by no other in both? Draw the line through them. What would a system
+# have to do to lie below it?

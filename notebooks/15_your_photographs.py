@@ -45,7 +45,7 @@ asked = run.parameters
 #
 # `make lab` opens this notebook in JupyterLab. There, below, are controls:
 # choose a photograph and a network, colorize, and move the slider between
-# before and after. A control is open if the network can do what it wishes:
+# before and after. A control is open if the network can do what it asks for:
 #
 # - **Temperature**, for a distribution over colours: towards 0 the network
 #   takes its favourite, higher it mixes more.

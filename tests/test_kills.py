@@ -243,13 +243,6 @@ def pages(folder: Path) -> dict[str, str]:
     return sums(folder / "book" / "_build" / "html", "*.html")
 
 
-def small_book(folder: Path) -> None:
-    copy_repository(folder)
-    for path in (folder / "book" / "chapters").glob("*.ipynb"):
-        if not path.name.startswith("01"):
-            path.unlink()
-
-
 JOBS = {
     "gan": Job(train_gan, trained, epochs),
     "koalarization": Job(train_koalarization, trained, epochs),
@@ -264,7 +257,7 @@ JOBS = {
         lambda folder: epochs(folder / "runs"),
         copy_repository,
     ),
-    "book": Job(run("colornb.book"), pages, prepare=small_book),
+    "book": Job(run("colornb.book"), pages, prepare=copy_repository),
 }
 RUN = {"profile": "smoke", "seed": 0, "variant": "default"}
 PAIR = dict.fromkeys(records.PAIR_COLUMNS, 1) | {"a": "x", "b": "y", "metric": "kid"}

@@ -35,6 +35,7 @@ LIMITS = {
     "relative_error": Metric("ab error / that of gray", "lower", ".3f", "ratio"),
     "obedience": Metric("Object pixels in the asked hue", "higher", ".1%", "share"),
     "side_sensitivity": Metric("Moved by what it is told (ab)", "higher", ".2f", "Lab"),
+    "output_diversity": Metric("ab distance of two pictures", "one", ".2f", "Lab"),
     "reference_distance": Metric("Distance to the reference's palette", "lower", ".3f", "1"),
 }
 """Name -> label, direction and number format of the limitation measures, as in `METRICS`."""

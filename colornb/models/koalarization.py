@@ -4,11 +4,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, linear
 
+from colornb.errors import ColornbError
 from colornb.models.film import ResidualBlock
 from colornb.models.unet import Grid, make_head, thin
 
 ENCODER = ((64, 2), (128, 1), (128, 2), (256, 1), (256, 2), (512, 1), (512, 1), (256, 1))
 """(channels, stride) of the encoder's 3x3 convolutions."""
+DECODERS = {
+    ("ab", "report"): (1, 3, 5),
+    ("ab", "public"): (2, 4, 6),
+    ("bins", "report"): (1, 3),
+}
+"""What the decoder ends in, and whose upsampling it has -> the convolutions after which the size
+doubles, the sixth being its last. A distribution over bins, which is not smooth and 78 times as
+large as ab, stays at half of the picture's size."""
 
 
 class Koalarization(nn.Module):
@@ -27,6 +36,11 @@ class Koalarization(nn.Module):
         condition: length of a vector that tells the network what to paint, through FiLM in a
             residual block after the fusion; 0 for none and no such block.
         head: "ab", or "bins" for logits over the 313 bins of ab at half the picture's size.
+        upsampling: "report", or "public" for that of the authors' public code, which doubles the
+            size of its answer last, so that ab has half the picture's resolution.
+
+    Raises:
+        ColornbError: head and upsampling are none of `DECODERS`.
     """
 
     size = 224
@@ -40,8 +54,12 @@ class Koalarization(nn.Module):
         feature_dropout: float = 0.0,
         condition: int = 0,
         head: str = "ab",
+        upsampling: str = "report",
     ):
         super().__init__()
+        if (head, upsampling) not in DECODERS:
+            known = "; ".join(" and ".join(pair) for pair in DECODERS)
+            raise ColornbError(f"There is no decoder {head} and {upsampling}; there are: {known}.")
         self.options = {
             "features": features,
             "width": width,
@@ -49,6 +67,7 @@ class Koalarization(nn.Module):
             "feature_dropout": feature_dropout,
             "condition": condition,
             "head": head,
+            "upsampling": upsampling,
         }
         self.dropout = nn.Dropout(feature_dropout)
 
@@ -65,23 +84,18 @@ class Koalarization(nn.Module):
         c256, c128, c64, c32 = (scaled(c) for c in (256, 128, 64, 32))
         if head == "bins":  # a few channels cannot tell 313 colours apart
             c32 = max(64, c32)
-        self.decoder = nn.Sequential(
-            nn.Conv2d(inside + features, c256, 1),
-            nn.ReLU(inplace=True),
-            nn.Upsample(scale_factor=2),  # 28 -> 56
-            nn.Conv2d(c256, c128, 3, padding=1),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(c128, c64, 3, padding=1),
-            nn.ReLU(inplace=True),
-            nn.Upsample(scale_factor=2),  # 56 -> 112
-            nn.Conv2d(c64, c64, 3, padding=1),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(c64, c32, 3, padding=1),
-            nn.ReLU(inplace=True),
-            # 112 -> 224; a distribution over bins is not smooth, and 78 times as large as ab
-            *([nn.Upsample(scale_factor=2)] if head == "ab" else []),
-            *make_head(head, c32, kernel=3),
-        )
+        doubled = DECODERS[head, upsampling]  # 28 -> 56 -> 112 -> 224
+        sizes = ((c256, 1), (c128, 3), (c64, 3), (c64, 3), (c32, 3))
+        layers, inside = [], inside + features
+        for number, (outside, kernel) in enumerate(sizes, start=1):
+            layers += [nn.Conv2d(inside, outside, kernel, padding=kernel // 2)]
+            layers += [nn.ReLU(inplace=True)]
+            if number in doubled:
+                layers += [nn.Upsample(scale_factor=2)]
+            inside = outside
+        end = make_head(head, c32, kernel=3)
+        last = [nn.Upsample(scale_factor=2)] if 6 in doubled else []
+        self.decoder = nn.Sequential(*layers, *end, *last)
         self.block = ResidualBlock(c256, condition) if condition else None
         # Without batch norm, PyTorch's usual initial weights let the signal fade from layer to
         # layer, and the network stays at the mean colour (He et al. 2015, arXiv 1502.01852).
@@ -92,7 +106,7 @@ class Koalarization(nn.Module):
                     nn.init.zeros_(layer.bias)
         with torch.no_grad():
             if head == "ab":  # starts near gray instead of at random colours
-                self.decoder[-2].weight *= 0.1
+                end[0].weight *= 0.1
 
     @property
     def fusion(self) -> nn.Conv2d:

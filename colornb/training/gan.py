@@ -39,6 +39,7 @@ def fit(
     given: Sequence[Tensor] = (),
     given_mirrored: Sequence[Tensor] | None = None,
     given_monitor: Sequence[Tensor] = (),
+    discriminator_options: Mapping[str, Any] | None = None,
     judged: int | None = None,
     about: Mapping[str, str] | None = None,
     seed: int = 0,
@@ -83,6 +84,7 @@ def fit(
         given: what the generator is told beside L, each with a row for each training image;
             `given_mirrored` the same of the mirrored pictures (the same by default),
             `given_monitor` of the monitor's.
+        discriminator_options: options of the discriminator, such as its norm.
         judged: which of `given`, a vector of shares, the discriminator is told as well: a picture
             is to be true and to go with it (a third kind of pairs: Reed et al. 2016, arXiv
             1605.05396).
@@ -112,6 +114,7 @@ def fit(
     if edge_weight:
         options["edge_net_sha256"] = sha256(edge_net.read_bytes()).hexdigest()
     options["network_options"] = dict(network_options or {})
+    options["discriminator_options"] = dict(discriminator_options or {})
     options["about"] = dict(about or {})
     options["data_sha256"] = images.sha256
     options["given_sha256"] = [sha256(tensor.numpy().tobytes()).hexdigest() for tensor in given]
@@ -131,7 +134,7 @@ def train(
     generator = create_model(o.network, width=o.width, **o.network_options)
     generator.to(memory_format=torch.channels_last)
     condition = 0 if o.judged is None else given[o.judged].shape[1]
-    discriminator = Discriminator(width=o.width, condition=condition)
+    discriminator = Discriminator(width=o.width, condition=condition, **o.discriminator_options)
     discriminator.to(memory_format=torch.channels_last)
     g_optimizer = torch.optim.AdamW(
         generator.parameters(),
@@ -155,9 +158,12 @@ def train(
     generator, g_optimizer = fabric.setup(generator, g_optimizer)
     discriminator, d_optimizer = fabric.setup(discriminator, d_optimizer)
 
-    def judge(l: Tensor, ab: Tensor, rows: list[Tensor], truth: bool) -> Tensor:  # noqa: E741
+    # A generator that gives L as well is compared and judged with its own.
+    complete = o.network_options.get("head") == "lab"
+
+    def judge(l: Tensor, painted: Tensor, rows: list[Tensor], truth: bool) -> Tensor:  # noqa: E741
         condition = None if o.judged is None else rows[o.judged]
-        logits = discriminator(torch.cat((l, ab), dim=1), condition)
+        logits = discriminator(painted if complete else torch.cat((l, painted), dim=1), condition)
         return binary_cross_entropy_with_logits(logits, torch.full_like(logits, float(truth)))
 
     def train_one_epoch(adversarial: bool) -> dict[str, Tensor]:
@@ -166,12 +172,13 @@ def train(
         for index, coins in batches(len(images), o.batch_size, fabric, flip=o.flip):
             pixels = mirror(images[index], coins) if o.flip else images[index]
             l, ab = lab.normalize(lab.uint8_to_lab(pixels))  # noqa: E741
+            true = torch.cat((l, ab), dim=1) if complete else ab
             rows = told(given, mirrored, index, coins)
             fake = generator(l, *rows)
             if adversarial:
-                d_loss = (judge(l, ab, rows, True) + judge(l, fake.detach(), rows, False)) / 2
+                d_loss = (judge(l, true, rows, True) + judge(l, fake.detach(), rows, False)) / 2
                 if o.judged is not None:  # a true picture that does not go with what is told
-                    d_loss = d_loss + judge(l, ab, [row.roll(1, 0) for row in rows], False) / 2
+                    d_loss = d_loss + judge(l, true, [row.roll(1, 0) for row in rows], False) / 2
                 d_optimizer.zero_grad()
                 fabric.backward(d_loss)
                 d_optimizer.step()
@@ -179,13 +186,13 @@ def train(
             for step in range(o.generator_steps):
                 if step:
                     fake = generator(l, *rows)
-                l1 = l1_loss(fake, ab)
+                l1 = l1_loss(fake, true)
                 g_loss = o.l1_weight * l1
                 if o.l2_weight:
-                    g_loss = g_loss + o.l2_weight * mse_loss(fake, ab)
+                    g_loss = g_loss + o.l2_weight * mse_loss(fake, true)
                 if o.edge_weight:
                     with fabric.autocast():
-                        g_loss = g_loss + o.edge_weight * edge_loss(edges, fake, ab)
+                        g_loss = g_loss + o.edge_weight * edge_loss(edges, fake, true)
                 if adversarial:
                     discriminator.requires_grad_(False)
                     g_loss = g_loss + o.adversarial_weight * judge(l, fake, rows, True)
@@ -206,7 +213,7 @@ def train(
         for part in torch.arange(len(held_out), device=fabric.device).split(250):
             l, ab = lab.normalize(lab.uint8_to_lab(held_out[part]))  # noqa: E741
             painted = generator(l, *(rows[part] for rows in of_monitor)).float()
-            squares.append(mse_loss(painted, ab) * len(part))
+            squares.append(mse_loss(painted[:, -2:], ab) * len(part))
         return torch.stack(squares).sum() / len(held_out)
 
     about = {"size": str(images.shape[-1]), **o.about}

@@ -22,6 +22,7 @@ def fit(
     feature_scale: float = 1.0,
     feature_dropout: float = 0.0,
     head: str = "ab",
+    upsampling: str = "report",
     adversarial_weight: float = 0.0,
     **training,
 ) -> Koalarization:
@@ -38,7 +39,7 @@ def fit(
         mirrored_features: the vectors of the mirrored pictures; with them, half of the pictures
             of each batch are mirrored.
         extractor: name of the extractor, kept with the weights.
-        width, feature_scale, feature_dropout, head: options of the network.
+        width, feature_scale, feature_dropout, head, upsampling: options of the network.
         training: what `colornb.training.regression.fit` takes besides, or `gan.fit` with an
             adversarial weight.
 
@@ -57,6 +58,7 @@ def fit(
         "feature_scale": feature_scale,
         "feature_dropout": feature_dropout,
         "head": head,
+        "upsampling": upsampling,
     }
     if not adversarial_weight:
         return regression.fit(

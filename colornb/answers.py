@@ -1,0 +1,110 @@
+"""What the published study answers: sentences whose numbers come from its records, and which are
+refused when the records no longer say so.
+
+`book/answers.yaml` holds them: the answer of each chapter, for the top of its page, and what the
+source study claimed beside what was measured. In a text, `{name}` is one of the `numbers` below it:
+
+- `{claim: ..., system: ...}`: what the chapter's verdict says of a system;
+- `{minus: [a, b], set: DATASET, metric: ...}`: a paired difference of `pairs.csv`;
+- `{of: SYSTEM, set: DATASET, metric: ...}`: a system, over its trainings.
+
+`is: below 0` (or `above`, `around`) is what the sentence rests on: the 95 % interval has to lie
+there. `as` is the format, by default the metric's. Values are shown with their intervals.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from colornb import pages
+from colornb.errors import ColornbError
+from colornb.limits import LIMITS
+from colornb.metrics import METRICS
+from colornb.prose import number
+
+Number = Mapping[str, Any]
+
+
+class Answers:
+    """The sentences of a book and the records that they rest on.
+
+    Args:
+        path: of `answers.yaml`.
+        results: folder of the published records of one profile, beside their `pairs.csv`.
+        found: folder and record of each of these.
+    """
+
+    def __init__(self, path: Path, results: Path, found: pages.Found):
+        self.texts = yaml.safe_load(path.read_text(encoding="utf8"))
+        self.results, self.known = results, pages.systems(found)
+        self.pairs = pd.read_csv(results.parent / "pairs.csv")
+
+    def of_chapter(self, chapter: str) -> str:
+        """The answer of a chapter, as MyST. Raises ColornbError if there is none, or if it says what
+        the records do not."""
+        if chapter not in self.texts["chapters"]:
+            raise ColornbError(f"answers.yaml has no answer for {chapter}: write one.")
+        text = self._say(self.texts["chapters"][chapter], chapter)
+        return f":::{{admonition}} Answer\n:class: answer\n{text}\n:::"
+
+    def claims(self) -> str:
+        """The table "source study / this study", as MyST. Raises as `of_chapter` does."""
+        head = "| The source study says | This study measures | Verdict | Where |\n|---|---|---|---|\n"
+        return head + "".join(
+            f"| {one['said']} | {self._say(one, one['chapter'])} | **{one['verdict']}** "
+            f"| [](chapters/{one['chapter']}.ipynb) |\n"
+            for one in self.texts["claims"]
+        )
+
+    def _say(self, sentence: Mapping[str, Any], chapter: str) -> str:
+        wanted = sentence.get("numbers", {})
+        said = {name: self._number(one, chapter) for name, one in wanted.items()}
+        return sentence["text"].format(**said).strip()
+
+    def _number(self, wanted: Number, chapter: str) -> str:
+        found, style = self._find(wanted, chapter)
+        low, high = found["low"], found["high"]
+        if side := wanted.get("is"):
+            word, ideal = side.split()
+            ideal = float(ideal)
+            holds = {"above": low > ideal, "below": high < ideal, "around": low <= ideal <= high}
+            if not holds[word]:
+                raise ColornbError(
+                    f"answers.yaml says for {chapter} that {_name(wanted)} is {side}, but the "
+                    f"records say {number(found, '.4g')}: rewrite the sentence."
+                )
+        return number(found, wanted.get("as", style))
+
+    def _find(self, wanted: Number, chapter: str) -> tuple[Mapping[str, float], str]:
+        """What a number is, with `low` and `high`, and how it is written."""
+        measured = METRICS | LIMITS
+        if "claim" in wanted:
+            (path,) = self.results.glob(f"{chapter}/*/seed0/tables/verdict.csv")
+            table = pd.read_csv(path, dtype={"system": str}).fillna({"system": ""})
+            where = (table["claim"] == wanted["claim"]) & (table["system"] == wanted["system"])
+            style = ".3f"
+        elif "minus" in wanted:
+            names = dict(zip("ab", wanted["minus"], strict=True))
+            keys = {**names, "dataset": wanted["set"], "metric": wanted["metric"]}
+            where = (self.pairs[list(keys)] == pd.Series(keys)).all(axis=1)
+            table = self.pairs.rename(columns={"difference": "value"})
+            style = "+" + measured[wanted["metric"]].format.lstrip("+")
+        else:
+            of, on, metric = (wanted[key] for key in ("of", "set", "metric"))
+            systems = [s for (name, data, _), s in self.known.items() if (name, data) == (of, on)]
+            if len(systems) != 1 or metric not in systems[0].metrics:
+                raise ColornbError(f"answers.yaml asks for {_name(wanted)}, which has no record.")
+            return systems[0].metrics[metric], measured[metric].format
+        rows = table[where].to_dict("records")
+        if len(rows) != 1:
+            raise ColornbError(
+                f"answers.yaml asks for {_name(wanted)}, of which {chapter} has {len(rows)} numbers."
+            )
+        return rows[0], style
+
+
+def _name(wanted: Number) -> str:
+    return ", ".join(str(wanted[key]) for key in wanted if key not in ("is", "as"))

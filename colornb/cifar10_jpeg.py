@@ -1,0 +1,90 @@
+"""All 50,000 training pictures of CIFAR-10, but compressed as JPEG: for the error against the number
+of training pictures, and never without the 5,000 of the protocol as JPEG beside it.
+
+The files are `cifar-10-jpeg/data_batch_{1..5}.zip` under the data root; an entry `INDEX_LABEL.jpg`
+is the picture at that place of the official batch.
+"""
+
+import re
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from tqdm import tqdm
+
+from colornb import paths
+from colornb.datasets import CIFAR10_CLASSES, RECORDS_USED, ImageSet
+from colornb.errors import ColornbError
+
+_ENTRY = re.compile(r"(\d{4})_(\d)\.jpg")
+_LARGEST = 2**16  # bytes of an entry, unpacked; the largest has 2,300
+PICTURES = 10_000
+"""In each file."""
+
+
+def image_set(split: str, *, size: int = 32, limit: int | None = None) -> ImageSet:
+    """The training pictures, those of the protocol first: the first 1,000 of each batch, in the
+    order of `datasets.load("cifar10")`, then the other 9,000 of each.
+
+    Raises:
+        ColornbError: another split or size, or a file that is missing or damaged.
+    """
+    if split != "train" or size != 32:
+        raise ColornbError("cifar10_jpeg has the split train, at 32 pixels: test on cifar10.")
+    folder = paths.data_root() / "cifar-10-jpeg"
+    files = [folder / f"data_batch_{k}.zip" for k in range(1, 6)]
+    for file in files:
+        if not file.is_file():
+            raise ColornbError(
+                f"{file} is missing: set COLORNB_DATA to a folder that holds cifar-10-jpeg/, which "
+                "data/README.md describes."
+            )
+    parts = [slice(0, RECORDS_USED), slice(RECORDS_USED, PICTURES)]
+    order = [(file, place) for part in parts for file in files for place in range(PICTURES)[part]]
+    order = order[:limit]
+    images, labels = np.empty((len(order), 3, 32, 32), np.uint8), np.empty(len(order), np.int64)
+    entries = {file: _entries(file) for file in dict.fromkeys(file for file, _ in order)}
+    with tqdm(desc="decoding", total=len(order), unit="img", delay=1) as bar:
+        for k, (file, place) in enumerate(order):
+            images[k], labels[k] = entries[file](place)
+            bar.update()
+    ids = tuple(f"{file.stem}/{place}" for file, place in order)
+    tensors = torch.from_numpy(images), torch.from_numpy(labels)
+    return ImageSet("cifar10_jpeg", split, *tensors, CIFAR10_CLASSES, ids)
+
+
+def _entries(file: Path):
+    """What reads the picture at a place of a file: place -> uint8 (3, 32, 32) and its label."""
+
+    def damaged(what: object) -> ColornbError:
+        return ColornbError(f"{file} is damaged ({what}): put a whole one in its place.")
+
+    try:
+        archive = zipfile.ZipFile(file)
+        found = {
+            m[1]: (i, int(m[2])) for i in archive.infolist() if (m := _ENTRY.fullmatch(i.filename))
+        }
+    except (zipfile.BadZipFile, OSError) as error:
+        raise damaged(error) from error
+
+    def read(place: int) -> tuple[np.ndarray, int]:
+        key = f"{place:04d}"
+        if key not in found:
+            raise damaged(f"it has no picture {key}")
+        info, label = found[key]
+        if info.file_size > _LARGEST:
+            raise damaged(f"{info.filename} unpacks to {info.file_size:,} bytes")
+        try:
+            with Image.open(BytesIO(archive.read(info)), formats=["JPEG"]) as image:
+                if image.size != (32, 32):
+                    raise damaged(f"{info.filename} has {image.width} x {image.height} pixels")
+                return np.asarray(image.convert("RGB")).transpose(2, 0, 1), label
+        except ColornbError:
+            raise
+        except Exception as error:  # zipfile and Pillow tell damage by a dozen types of exception
+            raise damaged(f"{info.filename}: {error}") from error
+
+    return read
