@@ -52,7 +52,9 @@ class Answers:
 
     def claims(self) -> str:
         """The table "source study / this study", as MyST. Raises as `of_chapter` does."""
-        head = "| The source study says | This study measures | Verdict | Where |\n|---|---|---|---|\n"
+        head = (
+            "| The source study says | This study measures | Verdict | Where |\n|---|---|---|---|\n"
+        )
         return head + "".join(
             f"| {one['said']} | {self._say(one, one['chapter'])} | **{one['verdict']}** "
             f"| [](chapters/{one['chapter']}.ipynb) |\n"

@@ -9,6 +9,7 @@ import html
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 
 import matplotlib as mpl
 import numpy as np
@@ -31,7 +32,7 @@ COLOURS = {
     "gan/scenes_edges": "#117733",
     "gan/scenes_boundaries": "#999933",
     "gan/one_cycle": "#CC79A7",
-    "gan/warm_start": "#E69F00",
+    "gan/warm_start": "#EE8866",
     "gan/residual": "#882255",
     "gan/short": "#D55E00",
     "gan/short_pictures": "#D55E00",
@@ -46,24 +47,28 @@ COLOURS = {
     "koalarization/default": "#009E73",
     "koalarization/adversarial": "#44AA99",
     "distribution": "#332288",
-    "distribution/unbalanced": "#88CCEE",
+    "distribution/unbalanced": "#AA7744",
     "distribution/sampled": "#CC6677",
-    "distribution/sampled_rebalanced": "#88CCEE",
+    "distribution/sampled_rebalanced": "#DDAA33",
     "distribution/sampled_pixels": "#661100",
     "distribution/variational": "#999933",
     "distribution/variational_z0": "#6B6B1F",
     "captioned": "#AA4499",
     "reference": "#DDCC77",
-    "reference/random": "#AA4499",
+    "reference/random": "#997700",
     "reference/one_colour": "#44AA99",
+    "koalarization/with_features": "#005F45",
     "koalarization/no_features": "#E69F00",
+    "baseline/mean_ab": "#5C5C5C",
+    "baseline/median_ab": "#A6A6A6",
+    "baseline/ab_given_l": "#3D3D3D",
     "koalarization/scenes": "#CC79A7",
     "baseline": "#8A8A8A",
     "truth": "#1A1A1A",
     "truth/blurred_1": "#777777",
     "truth/blurred_2": "#AAAAAA",
     "truth/blurred_4": "#CCCCCC",
-    "truth/faded": "#B8860B",
+    "truth/faded": "#555555",
     # What is best under the distances that the networks of these colours minimise.
     **dict.fromkeys(("mean of the training cars", "mean of the training skies"), "#56B4E9"),
     **dict.fromkeys(("median of the training cars", "median of the training skies"), "#0072B2"),
@@ -385,8 +390,16 @@ def _sizes(rows: Mapping[str, Mapping]) -> str:
         return ""
     low, high = np.concatenate(numbers).min(), np.concatenate(numbers).max()
     text = f"n = {high:,}" if low == high else f"n = {low:,} to {high:,}"
-    trainings = max(len(row.get("seeds", ())) for row in rows.values())
-    return text + (f"; networks: {trainings} trainings" if trainings > 1 else "")
+    trainings = {max(1, len(row.get("seeds", ()))) for k, row in rows.items() if _trained(k)}
+    if max(trainings, default=1) == 1:
+        return text
+    span = " to ".join(map(str, sorted({min(trainings), max(trainings)})))
+    return f"{text}; networks: {span} trainings"
+
+
+def _trained(name: str) -> bool:
+    """Whether a line is that of a network, and not of a control or of a label of its own."""
+    return "/" in name and not name.startswith(("baseline", "truth"))
 
 
 @_styled
@@ -450,9 +463,10 @@ def curves(
             axis.axhline(ideal, color="#1A1A1A", lw=1, ls="--")
         if span is not None:
             axis.axvspan(*span, color="#F2F2F2", lw=0, zorder=0, label="as in training")
+        markers = cycle("sD^vPX")  # controls have like grays
         for name, line in lines.items():
             tone = colour(name)
-            solid = not name.startswith(("baseline", "truth")) and "/" in name
+            style = "o-" if _trained(name) else f"{next(markers)}--"
             defined = ~np.isnan(line["value"])
             places, value, low, high = (
                 np.asarray(line[key])[defined] for key in ("x", "value", "low", "high")
@@ -461,7 +475,7 @@ def curves(
             axis.plot(
                 places,
                 value,
-                "o-" if solid else "s--",
+                style,
                 ms=3.5,
                 color=tone,
                 label=NAMES.get(name, name),
@@ -682,7 +696,7 @@ def by_category(
     figure = Figure(figsize=(7.2, 3.2), layout="constrained")
     axis = figure.subplots()
     axis.axhline(ideal, color="#1A1A1A", lw=1, ls="--")
-    places = np.arange(len(categories))
+    places, markers = np.arange(len(categories)), cycle("sD^vPX")
     for shift, (system, found) in zip(
         np.linspace(-0.24, 0.24, len(rows)), rows.items(), strict=True
     ):
@@ -691,7 +705,7 @@ def by_category(
             places + shift,
             value,
             yerr=[value - low, high - value],
-            fmt="o",
+            fmt="o" if _trained(system) else next(markers),
             ms=4,
             capsize=2,
             color=colour(system),
@@ -700,10 +714,9 @@ def by_category(
     axis.set_xticks(places, categories, rotation=30, ha="right")
     axis.grid(axis="x", visible=False)
     axis.set_ylabel(y)
-    axis.legend(
-        ncols=min(3, len(rows)),
-        loc="lower center",
-        bbox_to_anchor=(0.5, 1.0),
+    figure.legend(
+        ncols=min(2, len(rows)),
+        loc="outside upper center",
         title=_sizes(rows),
         title_fontsize=8,
     )
@@ -781,6 +794,11 @@ def growth(images: Mapping[int, float], pixels: Mapping[int, float]) -> Picture:
         axis.plot(cost.keys(), [seconds * n / first for n in cost], "--", color="#8A8A8A", lw=1)
         axis.plot(cost.keys(), cost.values(), "o-", ms=4, color="#0072B2")
         axis.set(xscale="log", yscale="log", xlabel=x, ylabel=y)
+        for one in (axis.xaxis, axis.yaxis):
+            one.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            one.set_major_formatter(StrMethodFormatter("{x:,g}"))
+            one.set_minor_formatter(NullFormatter())
+        axis.tick_params(axis="x", rotation=30)
     return _svg(figure)
 
 

@@ -20,7 +20,16 @@ def number(found: Found, style: str = "+.3f") -> str:
     """An estimate or a difference with its 95 % interval, e.g. "+0.12 [+0.08, +0.16]"."""
     if math.isnan(_value(found)):
         return "not defined"
-    return f"{_value(found):{style}} [{found['low']:{style}}, {found['high']:{style}}]"
+    value, low, high = (_plain(v, style) for v in (_value(found), found["low"], found["high"]))
+    return f"{value} [{low}, {high}]"
+
+
+def _plain(value: float, style: str) -> str:
+    """A formatted value with a minus sign instead of a hyphen, and none before a zero."""
+    text = f"{value:{style}}"
+    if not any(digit in text for digit in "123456789"):
+        text = text.lstrip("+-")
+    return text.replace("-", "−")
 
 
 def judge(found: Found, above: str, below: str, *, ideal: float = 0.0) -> str:

@@ -24,7 +24,7 @@ variant = "default"
 import pandas as pd
 from IPython.display import Markdown
 
-from colornb import figures, painted, records, study
+from colornb import figures, painted, prose, records, study
 from colornb.metrics import METRICS
 from colornb.realism import kid_floor
 
@@ -61,9 +61,13 @@ def summaries(systems, images):
     return {name: records.summary(f, images) for name, f in systems.items()}
 
 
-def everything(systems, summarized):
-    more = {name: records.training(paths) for name, paths in systems.items()}
-    return figures.table(summarized, list(METRICS), more)
+LOOKS = ["colorfulness_ratio", "chroma_retention", "kid", "c2st"]
+DISTANCES = [name for name in METRICS if name not in LOOKS]
+
+
+def about(systems):
+    """Test pictures, parameters and minutes of training, for a table."""
+    return {name: records.training(paths) for name, paths in systems.items()}
 
 
 def grid(systems, images):
@@ -94,17 +98,18 @@ Markdown(f"The gain is {gain:.2f}.")
 # %% [markdown]
 # ## The small pictures
 #
-# Every system and every measure. Where a system was trained with several seeds,
-# its row is their mean, with the interval over pictures and seeds and the
-# single seeds below (KID and the classifier: over pictures). A row without
-# parameters is one without a network, or a network of another row that is told
-# something else.
+# Every system and every measure, in two tables. Where a system was trained with
+# several seeds, its row is their mean, with the interval over pictures and seeds
+# and the single seeds below (KID and the classifier: over pictures). A row
+# without parameters is one without a network, or a network of another row that
+# is told something else.
 #
-# *How close to the truth*: MSE, MAE and CIEDE2000 should be low, PSNR and SSIM
-# high. *How many pixels are right*: accuracy and AuC should be high; the
-# rebalanced area weights every colour by how rare it is in training, and most
-# of its weight lies on a few pixels of colours hardly ever seen. *How much like
-# real pictures*: the ratios should be 1, KID low, and the classifier at 50 %.
+# *How much like real pictures*, first table: the ratios should be 1, KID low, and
+# the classifier at 50 %. *How close to the truth*, second table: MSE, MAE and
+# CIEDE2000 should be low, PSNR and SSIM high, and so should the shares of pixels
+# that are right, accuracy and AuC; the rebalanced area weights every colour by
+# how rare it is in training, and most of its weight lies on a few pixels of
+# colours hardly ever seen.
 #
 # Read down a column only among rows that **see** the same: a caption, a
 # reference or the class tells of the answer.
@@ -113,7 +118,10 @@ Markdown(f"The gain is {gain:.2f}.")
 systems = of_variants("gan") | of_chapters(test)
 systems |= records.under(run.folder) | records.trivial(run, test, train)
 small = summaries(systems, test)
-everything(systems, small)
+figures.table(small, LOOKS, about(systems))
+
+# %% tags=["hide-input"]
+figures.table(small, DISTANCES)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-frontier", "caption": "Closeness against realism on the small pictures, with 95 % intervals, for systems that see no more than L. Systems to the left are closer to the truth pixel by pixel, systems below look more like real pictures as a set. Gray band: one half of the true pictures against the other. Dashed line: the number of the source report, whose colour space is not known. Hollow: rows without a network, and controls. Small dots: single seeds."}, "image": {"alt": "Scatter plot of mean squared error and KID for all systems"}}
 floor = kid_floor(records.truth_features(test))
@@ -141,7 +149,10 @@ photo_systems = of_variants("koalarization") | of_chapters(photos)
 photo_train = run.load("train", "photos")
 photo_systems |= records.trivial(run, photos, photo_train)
 large = summaries(photo_systems, photos)
-everything(photo_systems, large)
+figures.table(large, LOOKS, about(photo_systems))
+
+# %% tags=["hide-input"]
+figures.table(large, DISTANCES)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-photo-mse", "caption": "Mean squared error on the test photographs with 95 % intervals; lower is better. Thin marks: single seeds."}, "image": {"alt": "Dots with intervals for networks and the trivial rows"}}
 figures.intervals(large, "mse_rgb")
@@ -159,7 +170,7 @@ grid(photo_systems, photos)
 # seeds say little of how much further trainings would differ, one says nothing,
 # and of so many comparisons a few exclude zero by chance.
 
-# %%
+# %% tags=["hide-cell"]
 compared = ["mse_rgb", "mae_rgb", "delta_e2000", "chroma_retention", "kid"]
 main = ["gan/default", "gan/l1_only", "koalarization/default"]
 pairs = []
@@ -180,9 +191,8 @@ figures.pair_table(pairs[against])
 # %% tags=["hide-input"]
 def difference(a, b, metric):
     row = pairs.query("a == @a and b == @b and metric == @metric").iloc[0]
-    numbers = [f"{row[key]:+.5f}" for key in ("difference", "low", "high")]
     sure = "" if row["low"] * row["high"] > 0 else " (may be none)"
-    return f"{numbers[0]} [{numbers[1]}, {numbers[2]}]{sure}"
+    return prose.number(row, "+" + METRICS[metric].format) + sure
 
 
 def count(metric):
@@ -200,7 +210,7 @@ def lowest(*sees):
         for x in ("mse_rgb", "delta_e2000", "kid")
     }
     names = {METRICS[x].label: figures.NAMES.get(k, k) for x, k in best.items()}
-    return ", ".join(f"{label}: {name}" for label, name in names.items())
+    return "; ".join(f"{label}, {name}" for label, name in names.items())
 
 
 control = small["baseline/regression_gain"]["metrics"]
@@ -225,7 +235,7 @@ Markdown(
     "of the mean colour by "
     f"{difference('koalarization/default', 'baseline/mean_ab', 'mse_rgb')}.\n\n"
     "The lowest on the small pictures, which may be so by chance: of systems "
-    f"that see only L, {lowest('l')}; of those that are told more, "
+    f"that see only L: {lowest('l')}. Of those that are told more: "
     f"{lowest('class', 'caption', 'reference')}."
 )
 

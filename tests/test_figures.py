@@ -131,7 +131,8 @@ def test_the_same_figure_is_the_same_file_and_leaves_the_style_alone(rows):
 
 def test_a_system_has_one_colour_everywhere(rows):
     assert len({figures.colour(system) for system in SYSTEMS}) == 3
-    assert figures.colour("baseline/mean_ab") == figures.colour("baseline/gray")
+    controls = [figures.colour(f"baseline/{name}") for name in ("gray", "mean_ab", "unknown")]
+    assert all(len(set(re.findall("..", tone[1:]))) == 1 for tone in controls), "shades of gray"
     for draw in (
         figures.intervals(rows, "mse_rgb"),
         figures.frontier(rows, report=0.01, floor=(0, 0.001)),

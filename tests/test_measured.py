@@ -168,7 +168,8 @@ def test_numbers_are_said_with_their_intervals():
     above = {"value": 0.5, "low": 0.25, "high": 0.75}
     around = {"difference": -0.1, "low": -0.3, "high": 0.1}
     assert prose.number(above, ".2f") == "0.50 [0.25, 0.75]"
-    assert prose.number(around) == "-0.100 [-0.300, +0.100]"
+    assert prose.number({"value": -0.001, "low": -0.3, "high": 0.001}, "+.1f") == "0.0 [−0.3, 0.0]"
+    assert prose.number(around) == "−0.100 [−0.300, +0.100]"
     words, nothing = ("more", "less"), dict.fromkeys(("value", "low", "high"), np.nan)
     judged = [prose.judge(found, *words) for found in (above, around)]
     assert judged == ["more", "not distinguishable"]
@@ -179,7 +180,7 @@ def test_numbers_are_said_with_their_intervals():
         "not defined",
     )
     assert prose.each({"truth": above, "mine": around}, "+.1f", words) == (
-        "truth +0.5 [+0.2, +0.8], more; mine -0.1 [-0.3, +0.1], not distinguishable"
+        "truth +0.5 [+0.2, +0.8], more; mine −0.1 [−0.3, +0.1], not distinguishable"
     )
     say = prose.Verdict()
     assert say.number("one", above, ".2f", about="truth") == prose.number(above, ".2f")
@@ -191,7 +192,7 @@ def test_numbers_are_said_with_their_intervals():
     assert (said["n"][1], said["seeds"][1]) == (7, 2)
     table = prose.table({"a": {"truth": above}, "b": {"truth": around}}, "+.1f")
     assert table.rows == [
-        {"System": "truth", "a": "+0.5 [+0.2, +0.8]", "b": "-0.1 [-0.3, +0.1]"}
+        {"System": "truth", "a": "+0.5 [+0.2, +0.8]", "b": "−0.1 [−0.3, +0.1]"}
     ]
 
 

@@ -20,7 +20,7 @@ from colornb.limits.pixels import ab_distance
 
 AREAS = (0, 0.003, 0.01, 0.03, 0.1, 0.3, 1.01)
 """Bounds of the area of a region, as a share of its picture."""
-AREA_NAMES = [f"{a:.1%} to {min(b, 1):.1%}" for a, b in pairwise(AREAS)]
+AREA_NAMES = [f"{100 * a:g} to {100 * min(b, 1):g} %" for a, b in pairwise(AREAS)]
 
 
 def _error_and_chroma(predicted: Tensor, truth: Tensor) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,180 @@
+"""What the chapter on ablations trains, measures and draws."""
+
+import zipfile
+from io import BytesIO
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from colornb import cifar10_jpeg, colorize, datasets, figures, paths, scenes, study
+from colornb.errors import ColornbError
+from colornb.limits import diversity
+from colornb.models import create_model, load_weights
+from colornb.training import ablations, gan
+
+TRAIN, TEST = (scenes.image_set(split, size=32, limit=8) for split in ("train", "test"))
+BASE = {"epochs": 1, "batch_size": 4, "generator_steps": 1, "width": 0.125, "flip": False}
+PLAIN = study.parameters("03_gan", "full", "default") | BASE
+PHOTOS = study.parameters("02_koalarization", "full", "default")
+
+
+def variations(factors):
+    return {name: changes for found in factors.values() for name, changes in found.items()}
+
+
+def test_every_variation_differs_from_the_base_and_from_the_others():
+    for profile in study.read()["profiles"]:
+        base = study.parameters("03_gan", profile, "default")
+        photos = study.parameters("02_koalarization", profile, "default")
+        for options, factors in (
+            (base, ablations.gan_factors(base)),
+            (photos, ablations.koalarization_factors(photos, ["none", "random"])),
+        ):
+            found = [str(changes) for changes in variations(factors).values()]
+            assert len(set(found)) == len(found)
+            for changes in variations(factors).values():
+                assert any(options.get(name) != value for name, value in changes.items())
+
+
+def test_every_factor_and_variation_has_a_name_in_the_figures():
+    found = ablations.gan_factors(PLAIN) | ablations.koalarization_factors(PHOTOS, ["none"])
+    for chosen in study.parameters("04_ablations", "cpu", "default")["factors"]:
+        assert chosen in found or chosen == "pictures"
+    for base, factors in (
+        (ablations.GAN, ablations.gan_factors(PLAIN)),
+        (ablations.KOALARIZATION, ablations.koalarization_factors(PHOTOS, ["none", "random"])),
+    ):
+        assert all(f"{base}_{name}" in figures.NAMES for name in variations(factors))
+
+
+UNUSUAL = {
+    name: changes
+    for name, changes in variations(ablations.gan_factors(PLAIN)).items()
+    if {"network_options", "discriminator_options", "schedule"} & set(changes)
+}
+
+
+@pytest.mark.parametrize("changes", UNUSUAL.values(), ids=UNUSUAL)
+def test_a_network_with_every_option_trains_and_paints(tmp_path, changes):
+    gan.fit(TRAIN, tmp_path, monitor=TEST, **(BASE | changes))
+    model, _ = load_weights(tmp_path / "weights.safetensors")
+    ab = colorize.predict_ab(model, TEST.images)
+    assert ab.shape == (8, 2, 32, 32) and ab.isfinite().all()
+
+
+def test_a_discriminator_that_sees_ab_alone_does_not_look_at_l():
+    blind, seeing = (
+        create_model("discriminator", width=0.125, sees_l=k).eval() for k in (False, True)
+    )
+    lab = torch.rand(2, 3, 32, 32)
+    other = torch.cat((1 - lab[:, :1], lab[:, 1:]), dim=1)
+    assert torch.equal(blind(lab), blind(other))
+    assert not torch.equal(seeing(lab), seeing(other))
+
+
+def test_norms_are_where_they_are_asked_for():
+    kinds = {"batch": torch.nn.BatchNorm2d, "instance": torch.nn.InstanceNorm2d}
+    for norm in ("batch", "instance", "none"):
+        layers = list(create_model("unet", width=0.125, norm=norm).modules())
+        for name, kind in kinds.items():
+            assert sum(isinstance(one, kind) for one in layers) == (8 if name == norm else 0)
+    with pytest.raises(
+        ColornbError, match="no norm 'spectral' here; there are: batch, instance, none"
+    ):
+        create_model("unet", norm="spectral")
+    largest = [
+        torch.linalg.matrix_norm(layer.weight.flatten(1), ord=2)
+        for layer in create_model("discriminator", width=0.125, norm="spectral").layers
+        if isinstance(layer, torch.nn.Conv2d)
+    ]
+    assert len(largest) == 5 and all(0.5 < value < 1.5 for value in largest)
+
+
+def test_the_public_codes_decoder_answers_at_half_the_size():
+    model = create_model("koalarization", width=0.125, features=0, upsampling="public").eval()
+    ab = model(torch.rand(1, 1, 64, 64) * 2 - 1)
+    assert ab.shape == (1, 2, 64, 64)
+    assert torch.equal(ab[..., ::2, ::2], ab[..., 1::2, 1::2]), "each answer fills four pixels"
+    with pytest.raises(ColornbError, match="no decoder bins and public"):
+        create_model("koalarization", head="bins", upsampling="public")
+
+
+def test_answers_that_are_alike_have_no_diversity():
+    gray = torch.full((5, 3, 8, 8), 90, dtype=torch.uint8)
+    assert np.allclose(diversity.count(gray)["output_diversity"], 0)
+    red_and_blue = gray.clone()
+    red_and_blue[::2, 0], red_and_blue[1::2, 2] = 255, 255
+    assert (diversity.count(red_and_blue)["output_diversity"] > 30).all()
+
+
+def jpeg(size=32) -> bytes:
+    file = BytesIO()
+    Image.new("RGB", (size, size), (200, 30, 30)).save(file, "jpeg")
+    return file.getvalue()
+
+
+@pytest.fixture
+def zips(tmp_path, monkeypatch):
+    """Five archives, the first with pictures 0 and 1, in the data root."""
+    folder = tmp_path / "cifar-10-jpeg"
+    folder.mkdir()
+    for k in range(1, 6):
+        with zipfile.ZipFile(folder / f"data_batch_{k}.zip", "w") as archive:
+            archive.writestr("0000_3.jpg", jpeg())
+            archive.writestr("0001_9.jpg", jpeg())
+    monkeypatch.setenv("COLORNB_DATA", str(tmp_path))
+    return folder
+
+
+def test_jpeg_pictures_and_labels(zips):
+    found = datasets.load("cifar10_jpeg", limit=2)
+    assert found.labels.tolist() == [3, 9] and found.images.shape == (2, 3, 32, 32)
+    assert found.ids == ("data_batch_1/0", "data_batch_1/1")
+    assert (found.images[:, 0].float().mean() - 200).abs() < 5
+
+
+@pytest.mark.parametrize(
+    ("entry", "content", "told"),
+    [
+        ("0000_3.jpg", b"no picture", "0000_3.jpg"),
+        ("0000_3.jpg", jpeg(64), "64 x 64 pixels"),
+        ("0000_3.jpg", bytes(2**17), "unpacks to 131,072 bytes"),
+        ("../0000_3.jpg", jpeg(), "it has no picture 0000"),
+    ],
+)
+def test_a_damaged_or_hostile_archive_is_refused(zips, entry, content, told):
+    with zipfile.ZipFile(zips / "data_batch_1.zip", "w") as archive:
+        archive.writestr(entry, content)
+    with pytest.raises(
+        ColornbError, match=f"data_batch_1.zip is damaged .*{told}.*put a whole one"
+    ):
+        datasets.load("cifar10_jpeg", limit=1)
+
+
+def test_what_is_no_archive_missing_or_no_split(zips):
+    (zips / "data_batch_1.zip").write_bytes(b"PK")
+    with pytest.raises(ColornbError, match="data_batch_1.zip is damaged"):
+        datasets.load("cifar10_jpeg", limit=1)
+    (zips / "data_batch_4.zip").unlink()
+    with pytest.raises(ColornbError, match="data_batch_4.zip is missing: set COLORNB_DATA"):
+        datasets.load("cifar10_jpeg", limit=1)
+    with pytest.raises(ColornbError, match="has the split train, at 32 pixels"):
+        datasets.load("cifar10_jpeg", "test")
+
+
+@pytest.mark.skipif(
+    not (paths.data_root() / "cifar-10-jpeg").is_dir(), reason="needs the real pictures"
+)
+def test_the_real_ones_begin_with_those_of_the_protocol():
+    found, true = datasets.load("cifar10_jpeg", limit=5000), datasets.load("cifar10")
+    assert torch.equal(found.labels, true.labels)
+    assert 3 < (found.images.float() - true.images.float()).abs().mean() < 8
+
+
+def test_a_forest_has_a_line_for_each_variation():
+    row = {"difference": 0.1, "low": 0.05, "high": 0.2, "seeds": 1}
+    rows = {"no norm": {"kid": row, "mse_rgb": row | {"low": -0.1}}}
+    picture = figures.forest({"norm of G": rows, "loss": rows}, ["mse_rgb", "kid"])
+    assert picture.mime == "image/svg+xml" and picture.data.count("no norm") == 2

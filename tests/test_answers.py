@@ -1,0 +1,77 @@
+"""The sentences of the published book, and what becomes of one that no longer holds."""
+
+import pandas as pd
+import pytest
+import yaml
+
+from colornb import book, records
+from colornb.answers import Answers
+from colornb.errors import ColornbError
+from colornb.paths import RESULTS, ROOT
+
+VERDICT = {"claim": "red cars", "system": "gan/default", "value": 0.2, "low": 0.1, "high": 0.3}
+PAIR = {
+    "a": "gan/default",
+    "b": "gan/l1_only",
+    "dataset": "cifar10",
+    "metric": "kid",
+    "difference": -0.1,
+    "low": -0.2,
+    "high": -0.05,
+    "n": 1000,
+    "seeds": 3,
+}
+
+
+@pytest.fixture
+def ask(tmp_path):
+    """What the answers of a book make of one sentence about chapter 05."""
+    tables = tmp_path / "results" / "cpu" / "05" / "default" / "seed0" / "tables"
+    tables.mkdir(parents=True)
+    pd.DataFrame([VERDICT]).to_csv(tables / "verdict.csv", index=False)
+    pd.DataFrame([PAIR]).to_csv(tmp_path / "results" / "pairs.csv", index=False)
+
+    def ask(text: str, **numbers) -> str:
+        path = tmp_path / "answers.yaml"
+        path.write_text(yaml.safe_dump({"chapters": {"05": {"text": text, "numbers": numbers}}}))
+        return Answers(path, tmp_path / "results" / "cpu", []).of_chapter("05")
+
+    return ask
+
+
+def test_numbers_come_from_the_chapter_and_from_the_pairs(ask):
+    red = {"claim": "red cars", "system": "gan/default", "is": "above 0", "as": ".2f"}
+    kid = {"minus": ["gan/default", "gan/l1_only"], "set": "cifar10", "metric": "kid"}
+    said = ask("Cars {red}, KID {kid}.", red=red, kid=kid | {"is": "below 0"})
+    assert "Cars 0.20 [0.10, 0.30], KID −0.1000 [−0.2000, −0.0500]." in said
+
+
+@pytest.mark.parametrize("side", ["below 0", "around 0", "above 0.15"])
+def test_a_sentence_that_no_longer_holds_is_refused(ask, side):
+    red = {"claim": "red cars", "system": "gan/default", "is": side}
+    with pytest.raises(ColornbError, match=f"red cars, gan/default is {side}, but the records say"):
+        ask("{red}", red=red)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"claim": "red cars", "system": "gan/other"},
+        {"minus": ["gan/other", "gan/l1_only"], "set": "cifar10", "metric": "kid"},
+        {"of": "gan/default", "set": "cifar10", "metric": "kid"},
+    ],
+)
+def test_a_number_that_nobody_measured_is_refused(ask, wanted):
+    with pytest.raises(ColornbError, match="answers.yaml asks for .*gan"):
+        ask("{x}", x=wanted)
+
+
+def test_every_published_chapter_has_its_answer_and_every_claim_holds():
+    results = RESULTS / book.published_profile()
+    answers = Answers(ROOT / "book" / "answers.yaml", results, records.within(results))
+    chapters = sorted(path.stem for path in (ROOT / "book" / "chapters").glob("*.ipynb"))
+    assert set(answers.texts["chapters"]) >= set(chapters)
+    for chapter in chapters:
+        assert answers.of_chapter(chapter).count("\n") == 3
+    claims = answers.claims()
+    assert claims.count("\n") == 2 + len(answers.texts["claims"])
