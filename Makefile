@@ -7,7 +7,7 @@ CORES ?= all
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help study test book lab bench faults clean
+.PHONY: help study test book archive lab bench faults clean
 
 # An absolute COLORNB_DATA, since notebooks and tools run in several folders.
 ifdef DATA
@@ -21,6 +21,7 @@ help:
 	@echo "make study   set up, run the whole study, build its book (PROFILE=$(PROFILE) DATA=folder)"
 	@echo "make test    set up and run the tests"
 	@echo "make book    build the published book from book/, without training"
+	@echo "make archive the same as one file with its checksum, to be passed on"
 	@echo "make bench   measure the speed, about 20 minutes (DATA=folder)"
 	@echo "make faults  provoke everything of the page on what can go wrong, about 40 minutes"
 	@echo "make lab     open the notebooks in JupyterLab"
@@ -36,6 +37,10 @@ test: .venv/.study-test-lab
 book: .venv/.study
 	@$(BIN)/python -m colornb.book
 	@echo "The book: $(CURDIR)/book/_build/html/index.html"
+
+archive: book
+	@$(BIN)/python -m colornb.downloads
+	@echo "Packed: $(CURDIR)/book/_build/colornb-book.zip, with its checksum in colornb-book.zip.sha256"
 
 bench: .venv/.study-bench
 	@$(BIN)/python -m colornb.runner bench

@@ -14,7 +14,7 @@ PROFILE = config.get("profile", "sample")
 STUDY = study.read()
 PLAN = study.planned(PROFILE)
 # The modules that no notebook imports: their changes do not touch a run.
-FRONT = {"book.py", "cli.py", "exhibits.py", "pages.py", "publish.py", "runner.py"}
+FRONT = "answers book cli downloads exhibits pages publish runner".split()
 
 
 def outputs(chapters):
@@ -64,7 +64,7 @@ rule book:
     input:
         outputs(PLAN),
         "_config.yml",
-        [f"colornb/{name}.py" for name in ("book", "exhibits", "pages")],
+        [f"colornb/{name}.py" for name in ("answers", "book", "downloads", "exhibits", "pages")],
         [p for p in Path("book").glob("*") if p.is_file()],
         [p for name in ("_static", "api") for p in Path("book", name).rglob("*") if p.is_file()],
     output:
@@ -76,7 +76,7 @@ rule book:
 rule run:
     input:
         notebook="notebooks/{chapter}.ipynb",
-        package=[p for p in Path("colornb").rglob("*.py") if p.name not in FRONT],
+        package=[p for p in Path("colornb").rglob("*.py") if p.stem not in FRONT],
         needs=lambda wildcards: outputs(STUDY["chapters"][wildcards.chapter].get("needs", [])),
     output:
         f"runs/{PROFILE}/{{chapter}}/{{variant}}/seed{{seed}}/chapter.ipynb",

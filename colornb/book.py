@@ -18,7 +18,7 @@ import nbformat
 import yaml
 from PIL import Image
 
-from colornb import pages, records
+from colornb import downloads, pages, records
 from colornb.answers import Answers
 from colornb.errors import ColornbError
 from colornb.exhibits import figure
@@ -47,12 +47,14 @@ def assemble(target: Path, profile: str | None = None) -> None:
     )
     if given := profile:
         write_chapters(profile, target / "chapters")
-        found = records.read_all(profile)
+        found, results = records.read_all(profile), RUNS / profile
     else:
         profile = published_profile()
-        found = records.within(RESULTS / profile)
+        results = RESULTS / profile
+        found = records.within(results)
     pages.write(target, profile, found)
-    said = None if given else Answers(target / "answers.yaml", RESULTS / profile, found)
+    downloads.offer(target, results, found)
+    said = None if given else Answers(target / "answers.yaml", results, found)
     (target / "generated" / "claims.md").write_text(said.claims() if said else NOT_HERE, "utf8")
     for path in (target / "chapters").glob("*.ipynb"):
         chapter = readable(nbformat.read(path, as_version=4))
@@ -166,10 +168,11 @@ def build(source: Path, output: Path) -> Path:
 
 
 def strip(html: Path) -> None:
-    """Take out of a built book what nobody reads: the outputs of the notebooks that it offers for
-    download, which are on the page, and the source maps and templates of the theme."""
+    """Take out of a built book what nobody reads: the outputs and the links of the notebooks that
+    it offers for download, which are on the page, and the theme's source maps and templates."""
     for path in (html / "_sources").rglob("*.ipynb"):
         notebook = nbformat.read(path, as_version=4)
+        notebook.cells = [cell for cell in notebook.cells if cell.id != downloads.LINKS]
         for cell in notebook.cells:
             if cell.cell_type == "code":
                 cell.update(outputs=[], execution_count=None)

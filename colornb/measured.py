@@ -56,7 +56,8 @@ def draw_kinds(
     run: StudyRun, name: str, curves: Mapping[str, Line], kinds: Sequence[str], **labels: Any
 ) -> figures.Picture:
     """`figures.by_category` of curves whose places are `kinds`, with the run's table `name`."""
-    records.write_table(run, name, table_of(curves, "kind"))
+    named = {system: one | {"x": list(kinds)} for system, one in curves.items()}
+    records.write_table(run, name, table_of(named, "kind"))
     return figures.by_category(curves, kinds, **labels)
 
 

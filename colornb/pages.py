@@ -166,7 +166,7 @@ def table(lines: Sequence[Mapping[str, str]], label: str) -> str:
 
 
 def _cell(found: Mapping[str, Any], metric: str) -> str:
-    """A value with its interval; of a few trainings, the single ones too."""
+    """A value with its interval, or a dash."""
     style = _MEASURED[metric].format
     value, low, high = (f"{found[key]:{style}}" for key in _BOUNDS)
     return "–" if np.isnan(found["value"]) else f"{value}\n[{low}, {high}]"

@@ -15,6 +15,7 @@ import pandas as pd
 
 from colornb import pages, records, study
 from colornb.book import only_one, write_chapters
+from colornb.downloads import joined
 from colornb.errors import ColornbError, NotWrittenError
 from colornb.files import replace_atomically
 from colornb.paths import RESULTS, RUNS
@@ -118,13 +119,8 @@ def _undo(made: Path, book: Path) -> None:
 def _join(results: Path, profile: str) -> None:
     """Writes `results.csv` of all published profiles, and `pairs.csv` of this one's chapters."""
     published = [records.read(path.parent) for path in sorted(results.rglob("metrics.json"))]
-    rows = [row for record in published for row in records.rows(record)]
-    frame = pd.DataFrame(rows, columns=records.RESULT_COLUMNS)
-    # A limitation chapter's record repeats what the system's own says.
-    numbers = ["value", "low", "high"]
-    frame[numbers] = frame[numbers].map(lambda number: float(f"{number:.6g}"))
-    frame = frame.drop_duplicates()
-    measure = frame.columns.difference(numbers)
+    frame = joined(published)
+    measure = frame.columns.difference(["value", "low", "high"])
     twice = frame[frame.duplicated(list(measure))]
     if len(twice):
         raise ColornbError(f"Two records give {dict(twice.iloc[0])} different values: run again.")

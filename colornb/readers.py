@@ -176,10 +176,11 @@ class Reader:
         return {"Training captions of": self.train.name, **shares}
 
     def by_hue(self) -> figures.Picture:
-        """Obedience to each hue, asked and not."""
+        """Obedience to each hue, asked and not, with the run's table `hues_VARIANT`."""
         shown = [self.named(telling) for telling in ("own", "wrong_colour", "no_caption")]
         lines = self.obeyed.curves(captions.obedience_by_colour, shown)
-        return figures.by_category(lines, self.hues, y="object pixels in that hue", ideal=1)
+        labels = {"y": "object pixels in that hue", "ideal": 1}
+        return measured.draw_kinds(self.run, f"hues_{self.variant}", lines, self.hues, **labels)
 
     def on_request(self, n: int, classes: Sequence[str] = CARS) -> figures.Picture:
         """Pictures at even ranks of the first seed's obedience, painted without a caption and in

@@ -14,7 +14,7 @@
 # how sure can we be of such a number?
 #
 # All other chapters ask formulas. This one asks people: it counts what they
-# answered in the quiz of this book.
+# answered in the [quiz of this book](#quiz).
 #
 # *Run time: seconds. Nothing is trained here.*
 
@@ -27,7 +27,7 @@ answers = None  # folder of answer files, within the project; data/answers
 # %%
 from IPython.display import Markdown
 
-from colornb import figures, paths, prose, quiz, records, study
+from colornb import figures, measured, paths, prose, quiz, records, study
 
 run = study.begin("14_real_or_colorized", globals())
 folder = run.parameters["answers"]
@@ -134,7 +134,7 @@ panels = {
     for label, found in covered.items()
 }
 x = "deviation between people"
-figures.curves(panels, x=x, y="quizzes of 100", ideal=95)
+measured.draw(run, "coverage", panels, x=x, y="quizzes of 100", ideal=95)
 
 # %% [markdown]
 # The deviation is the standard deviation between people of the chance to be

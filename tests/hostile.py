@@ -42,6 +42,7 @@ class File:
     Attributes:
         then: what has to happen; "" is that the picture is read.
         near: how far a value may be off.
+        says: a part of its refusal, which tells why.
     """
 
     name: str
@@ -49,6 +50,7 @@ class File:
     truth: np.ndarray | None = None
     then: str = ""
     near: int = 0
+    says: str = ""
 
 
 def as_rgb(gray: np.ndarray) -> np.ndarray:
@@ -154,7 +156,10 @@ def not_pictures() -> list[File]:
         "film.webp": b"RIFF\x24\0\0\0AVI LIST" + bytes(24),
         "icon.bmp": b"\0\0\1\0\1\0\x10\x10\0\0\1\0\x20\0\0\0\0\0\x16\0\0\0",
     }
-    return [File(name, data, then=REFUSED) for name, data in contents.items()]
+    says = dict.fromkeys(("text.png", "postscript.jpg", "empty.jpg"), "save it as JPEG or PNG")
+    return [
+        File(name, data, then=REFUSED, says=says.get(name, "")) for name, data in contents.items()
+    ]
 
 
 def damaged_inside() -> list[File]:
@@ -368,8 +373,10 @@ def bombs() -> list[File]:
     text = zlib.compress(bytes(50_000_000))
     return [
         File("squares.png", png((2**31 - 1, 2**31 - 1), 8, 2, b""), then=REFUSED),
-        File("16-bits.png", png((65_500, 65_500), 16, 6, b""), then=REFUSED),
-        File("15-thousand.png", png((15_000, 15_000), 8, 2, b""), then=REFUSED),
+        File("16-bits.png", png((65_500, 65_500), 16, 6, b""), then=REFUSED,
+             says="more than 200 megapixels"),  # Pillow itself raises at this size
+        File("15-thousand.png", png((15_000, 15_000), 8, 2, b""), then=REFUSED,
+             says="more than 200 megapixels"),  # and only warns at this one
         File("empty-but-allowed.png", png((14_000, 14_000), 8, 2, b""), then=REFUSED),
         File("one-line.png", png((1, 2**31 - 1), 1, 0, b""), then=REFUSED),
         File("squares.jpg", bytes(jpeg), then=REFUSED),
@@ -420,7 +427,7 @@ def of_unknown_range() -> list[File]:
     """Values of which nobody knows which is white."""
     values = GRAY.astype(np.float32) / 255
     return [
-        File("float.tif", tiff(values), then=REFUSED),
+        File("float.tif", tiff(values), then=REFUSED, says="floating-point"),
         File("float-nan.tif", tiff(np.full_like(values, np.nan)), then=REFUSED),
         File("float-64.tif", tiff(values.astype(np.float64)), then=REFUSED),
         File("float-colour.tif", tiff(PICTURE / np.float32(255), photometric="rgb"), then=REFUSED),

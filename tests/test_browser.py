@@ -212,6 +212,15 @@ def test_the_temperature_shows_one_row_at_a_time(html, page):
     assert page.locator(".frames output").inner_text() == "T = 0.05"
 
 
+def test_the_data_of_a_figure_are_saved_from_the_disk(html, page):
+    page.goto((html / "chapters" / "05_colour_bias.html").as_uri())
+    with page.expect_download() as download:
+        page.locator("figcaption").get_by_role("link", name="recall.csv").click()
+    assert download.value.suggested_filename == "recall.csv"
+    with open(download.value.path(), encoding="utf8") as file:
+        assert file.readline() == "system,x,value,low,high,n,panel\n"
+
+
 def answers_of(page):
     """The answers as saved."""
     with page.expect_download() as download:

@@ -204,13 +204,6 @@ def test_a_bad_file_does_not_stop_the_others_and_nothing_is_overwritten(
     assert read(target / "good-colorized.png").shape == photo.shape
 
 
-def test_a_name_too_long_to_write_does_not_stop_the_others(tmp_path, weights, photos):
-    long = tmp_path / f"{'x' * 250}.png"
-    long.write_bytes(photos[0].read_bytes())
-    (_, none, problem), (_, (written,), _) = colorize_files([long, photos[0]], tmp_path, weights)
-    assert none is None and "name too long" in problem and written.exists()
-
-
 @pytest.fixture
 def numbered(tmp_path, photo):
     paths = [tmp_path / f"{k}.png" for k in range(4)]

@@ -5,10 +5,8 @@ import io
 import itertools
 import os
 import pickle
-import struct
 import tarfile
 import threading
-import zlib
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -259,12 +257,6 @@ def test_read_image_modes(tmp_path):
     assert save(tmp_path, "f.png", Image.new("1", (2, 1), 1)).tolist() == [[[255] * 3] * 2]
 
 
-def test_read_image_refuses_floating_point(tmp_path):
-    Image.fromarray(np.ones((2, 2), np.float32)).save(tmp_path / "a.tif")
-    with pytest.raises(ColornbError, match="a.tif cannot be read .floating-point.*8 or 16 bits"):
-        read_image(tmp_path / "a.tif")
-
-
 def test_read_image_turns_upright(tmp_path):
     exif = Image.Exif()
     exif[274] = 6  # the camera was held turned: the stored left edge is the top
@@ -275,40 +267,8 @@ def test_read_image_turns_upright(tmp_path):
     assert (rgb[:10] == 255).all() and (rgb[10:] == 0).all()
 
 
-@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-@pytest.mark.parametrize("side", [15_000, 65_500])  # Pillow itself raises at the second only
-def test_read_image_refuses_bombs(tmp_path, side):
-    def chunk(kind, data):
-        size, crc = struct.pack(">I", len(data)), struct.pack(">I", zlib.crc32(kind + data))
-        return size + kind + data + crc
-
-    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
-    (tmp_path / "bomb.png").write_bytes(png)
-    with pytest.raises(ColornbError, match="bomb.png has more than 200 megapixels"):
-        read_image(tmp_path / "bomb.png")
-
-
 def noise(side: int = 64) -> Image.Image:
     return Image.fromarray(np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8))
-
-
-@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif", "bmp"])
-def test_truncated_picture(tmp_path, suffix):
-    file = tmp_path / f"half.{suffix}"
-    noise().save(file)
-    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
-    told = f"half.{suffix} (cannot be read.*whole picture|is not a picture.*as JPEG or PNG)"
-    with pytest.raises(ColornbError, match=told):
-        datasets.load("folder", "test", root=tmp_path)
-
-
-@pytest.mark.parametrize("content", [b"", b"not a picture", b"%!PS-Adobe-3.0 EPSF-3.0\n"])
-def test_not_a_picture(tmp_path, content):
-    noise().save(tmp_path / "a.jpg")
-    (tmp_path / "z.jpg").write_bytes(content)
-    with pytest.raises(ColornbError, match="z.jpg is not a picture.*save it as JPEG or PNG"):
-        datasets.load("folder", "test", root=tmp_path)
 
 
 def test_folder(tmp_path):

@@ -72,6 +72,7 @@ def assert_right(file, image, refusal):
     if refusal:
         assert file.then, "a whole picture"
         assert_one_sentence(refusal, file.name)
+        assert file.says in refusal
         return
     assert file.then != hostile.REFUSED
     assert image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3
@@ -461,6 +462,7 @@ def test_names_too_long(length, folder, weights):
     assert (code, summary) in ((1, "1 colorized, 1 failed."), (0, "2 colorized, 0 failed."))
     if code:
         assert_one_sentence(problem, path.name)
+        assert length > 255 or "a name too long for the disk" in problem
     else:
         assert length == 200
     assert len(list(out.iterdir())) == 2 - code

@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from colornb import book, exhibits, figures, pages, publish, records
+from colornb import book, downloads, exhibits, figures, pages, publish, records
 from colornb.errors import ColornbError
 from colornb.paths import RESULTS, ROOT
 
@@ -147,13 +147,15 @@ def test_a_page_has_its_code_folded_and_no_photograph_wider_than_it_can_show():
     assert all(cell.metadata.tags == ["hide-input"] for cell in cells)
 
 
-def test_a_built_book_offers_notebooks_without_outputs_and_no_source_maps(tmp_path):
+def test_a_built_book_offers_bare_notebooks_and_no_source_maps(tmp_path):
     (tmp_path / "_sources").mkdir()
     (tmp_path / "_static").mkdir()
     for name in ("theme.css.map", "theme.css", "macros.html"):
         (tmp_path / "_static" / name).touch()
     path = tmp_path / "_sources" / "01.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(cells=[jpeg_cell(40)]), path)
+    links = nbformat.v4.new_markdown_cell("**Data of this page:**", id=downloads.LINKS)
+    nbformat.write(nbformat.v4.new_notebook(cells=[jpeg_cell(40), links]), path)
     book.strip(tmp_path)
-    assert nbformat.read(path, as_version=4).cells[0].outputs == []
+    (cell,) = nbformat.read(path, as_version=4).cells
+    assert cell.outputs == []
     assert [p.name for p in (tmp_path / "_static").iterdir()] == ["theme.css"]

@@ -70,7 +70,8 @@ def test_workflows_test_and_publish():
     test = tests["jobs"]["test"]
     assert set(test["strategy"]["matrix"]["python"]) <= set(PYTHONS)
     assert "bash .ci/run" in [step.get("run") for step in test["steps"]]
-    assert "make book" in [step.get("run") for step in book["jobs"]["build"]["steps"]]
+    assert "make book archive" in [step.get("run") for step in book["jobs"]["build"]["steps"]]
+    assert {"release", "deploy"} <= set(book["jobs"])
     assert book[True]["push"]["tags"], "yaml reads the key `on` as True"
 
 
@@ -80,7 +81,7 @@ def make(*arguments, cwd=ROOT):
 
 def test_make_lists_its_targets():
     listed = make().stdout
-    for target in ("study", "test", "book", "lab", "clean"):
+    for target in ("study", "test", "book", "archive", "lab", "clean"):
         assert f"make {target} " in listed
 
 
