@@ -58,9 +58,8 @@ def assemble(target: Path, profile: str | None = None) -> None:
     (target / "generated" / "claims.md").write_text(said.claims() if said else NOT_HERE, "utf8")
     for path in (target / "chapters").glob("*.ipynb"):
         chapter = readable(nbformat.read(path, as_version=4))
-        if said:
-            answer = nbformat.v4.new_markdown_cell(said.of_chapter(path.stem), id="answer")
-            chapter.cells.insert(1, answer)
+        if said and (text := said.of_chapter(path.stem)):
+            chapter.cells.insert(1, nbformat.v4.new_markdown_cell(text, id="answer"))
         nbformat.write(chapter, path)
 
 

@@ -571,6 +571,7 @@ def frontier(rows: Mapping[str, Mapping], *, report: float, floor: tuple[float, 
     axis.axhspan(*floor, color="#DDDDDD", lw=0, label="truth half against truth half")
     axis.axvline(report, color="#1A1A1A", lw=1, ls="--", label=f"the report's MSE, {report}")
     by_kid = sorted(rows.items(), key=lambda item: item[1]["metrics"]["kid"]["value"])
+    places: list[tuple[float, float, str]] = []
     for number, (system, record) in enumerate(by_kid, start=1):
         mse, kid = record["metrics"]["mse_rgb"], record["metrics"]["kid"]
         singles = record.get("seeds", {"mse_rgb": [], "kid": []})
@@ -587,19 +588,40 @@ def frontier(rows: Mapping[str, Mapping], *, report: float, floor: tuple[float, 
             mfc="white" if system.startswith("baseline") else None,
             label=f"{number}  {NAMES.get(system, system)}",
         )
-        axis.annotate(
-            # Neighbours in height have their numbers above and below, so that they stay apart.
-            f"{number}",
-            (mse["value"], kid["value"]),
-            xytext=(5, 4 if number % 2 else -11),
-            textcoords="offset points",
-            fontsize=8,
-            color=colour(system),
-        )
+        places.append((mse["value"], kid["value"], colour(system)))
     axis.set_xlabel(METRICS["mse_rgb"].label + ", lower is closer")
     axis.set_ylabel("KID, lower is more alike")
     figure.legend(loc="outside right upper", fontsize=7)
+    _number(figure, axis, places)
     return _svg(figure)
+
+
+_AROUND = [(r * x, r * y) for r in (9, 16, 23, 30) for x, y in
+           ((0.8, 0.6), (0.8, -0.8), (-1, 0.6), (-1, -0.8), (0, 1), (0, -1.2), (1.1, 0), (-1.3, 0))]  # fmt: skip
+
+
+def _number(figure: Figure, axis, places: Sequence[tuple[float, float, str]]) -> None:
+    """Writes 1, 2, ... beside points (x, y, colour), where no other point or number is near."""
+    figure.draw_without_rendering()  # the layout is known from here on
+    points = [axis.transData.transform(place[:2]) * 72 / figure.dpi for place in places]
+    taken = list(points)
+    for number, ((x, y, tone), point) in enumerate(zip(places, points, strict=True), start=1):
+        free = [min(np.hypot(*(point + offset - other)) for other in taken) for offset in _AROUND]
+        best = next((k for k, gap in enumerate(free) if gap > 8), int(np.argmax(free)))
+        taken.append(point + _AROUND[best])
+        axis.annotate(
+            f"{number}",
+            (x, y),
+            xytext=_AROUND[best],
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            fontsize=8,
+            color=tone,
+            arrowprops={"arrowstyle": "-", "lw": 0.4, "color": tone, "shrinkA": 3, "shrinkB": 3}
+            if best >= 8
+            else None,
+        )
 
 
 @_styled
