@@ -20,7 +20,7 @@ from torch import Tensor
 
 from colornb import lab
 from colornb.limits import LIMITS
-from colornb.metrics import METRICS
+from colornb.metrics import METRICS, Metric
 
 COLOURS = {
     "gan/default": "#D55E00",
@@ -509,6 +509,7 @@ def forest(
 
     Better than the base is blue, worse orange, and what cannot be told apart gray, as is a metric
     with no better side. Hollow marks are single trainings, whose chance the interval does not hold.
+    What is far from all others is an arrow with its value.
 
     Args:
         groups: what is varied -> label of a variation -> metric -> a row of `pairs.csv`.
@@ -522,20 +523,8 @@ def forest(
         labels.append(rf"$\bf{{{group}}}$".replace(" ", r"\ "))
         for label, found in rows.items():
             for axis, metric in zip(axes, metrics, strict=True):
-                row = found[metric]
-                middle, low, high = (row[key] for key in ("difference", "low", "high"))
-                tone = _tone(row, METRICS[metric].better)
-                axis.errorbar(
-                    middle,
-                    -len(labels),
-                    xerr=[[middle - low], [high - middle]],
-                    fmt="o",
-                    ms=4,
-                    capsize=2,
-                    lw=1.2,
-                    color=tone,
-                    mfc="white" if row["seeds"] == 1 else tone,
-                )
+                reach = _reach([one[metric] for rows in groups.values() for one in rows.values()])
+                _mark(axis, -len(labels), found[metric], METRICS[metric], reach)
             labels.append(label)
     for axis, metric in zip(axes, metrics, strict=True):
         axis.axvline(0, color="#1A1A1A", lw=1, zorder=0)
@@ -546,6 +535,38 @@ def forest(
     axes[0].tick_params(axis="y", length=0)
     axes[0].set_ylim(0.4 - len(labels), 0.8)
     return _svg(figure)
+
+
+def _reach(rows: Sequence[Mapping]) -> float:
+    """How far from 0 a panel shows differences: most of them whole, not all of them tiny."""
+    ends = [max(abs(row["low"]), abs(row["high"])) for row in rows]
+    return 1.1 * min(max(ends), 3 * float(np.quantile(ends, 0.75)))
+
+
+def _mark(axis, line: int, row: Mapping, metric: Metric, reach: float) -> None:
+    """A difference with its interval; one beyond the panel's reach as an arrow with its value."""
+    middle, low, high = (row[key] for key in ("difference", "low", "high"))
+    tone = _tone(row, metric.better)
+    face = "white" if row["seeds"] == 1 else tone
+    axis.set_xlim(-reach, reach)
+    if abs(middle) > reach:
+        side = np.sign(middle)
+        axis.plot(0.97 * side * reach, line, ">" if side > 0 else "<", ms=5, color=tone, mfc=face)
+        text = f"{middle:+{metric.format.lstrip('+')}}".replace("-", "−")
+        where = {"ha": "right" if side > 0 else "left", "va": "center", "fontsize": 7}
+        axis.text(0.9 * side * reach, line, text, color=tone, **where)
+        return
+    axis.errorbar(
+        middle,
+        line,
+        xerr=[[middle - low], [high - middle]],
+        fmt="o",
+        ms=4,
+        capsize=2,
+        lw=1.2,
+        color=tone,
+        mfc=face,
+    )
 
 
 def _tone(row: Mapping, better: str) -> str:

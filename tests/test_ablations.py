@@ -178,3 +178,12 @@ def test_a_forest_has_a_line_for_each_variation():
     rows = {"no norm": {"kid": row, "mse_rgb": row | {"low": -0.1}}}
     picture = figures.forest({"norm of G": rows, "loss": rows}, ["mse_rgb", "kid"])
     assert picture.mime == "image/svg+xml" and picture.data.count("no norm") == 2
+
+
+def test_a_difference_far_from_all_others_is_an_arrow_with_its_value():
+    rows = {
+        f"variation {k}": {"kid": {"difference": d, "low": d - 0.01, "high": d + 0.01, "seeds": 3}}
+        for k, d in enumerate([0.01, -0.01, 0.02, 0.0, 5.0])
+    }
+    picture = figures.forest({"all": rows}, ["kid"])
+    assert "+5.0000" in picture.data and "+0.0200" not in picture.data
