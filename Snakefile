@@ -14,7 +14,7 @@ PROFILE = config.get("profile", "sample")
 STUDY = study.read()
 PLAN = study.planned(PROFILE)
 # The modules that no notebook imports: their changes do not touch a run.
-FRONT = "answers book cli downloads exhibits pages publish runner".split()
+FRONT = "answers book cli downloads exhibits pages publish runner ship".split()
 
 
 def outputs(chapters):
@@ -64,6 +64,7 @@ rule book:
     input:
         outputs(PLAN),
         "_config.yml",
+        "colornb/weights/metrics.json",
         [f"colornb/{name}.py" for name in ("answers", "book", "downloads", "exhibits", "pages")],
         [p for p in Path("book").glob("*") if p.is_file()],
         [p for name in ("_static", "api") for p in Path("book", name).rglob("*") if p.is_file()],

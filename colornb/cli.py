@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from colornb.errors import ColornbError
+from colornb.weights import SHIPPED
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -25,9 +26,12 @@ def colorize(
     photos: Annotated[list[Path], typer.Argument(help="Photographs, gray or in colour.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the results.")],
     model: Annotated[
-        Path,
-        typer.Option(help="Weights of a trained model: `weights.safetensors` in a run's folder."),
-    ],
+        str | None,
+        typer.Option(
+            help=f"One of {', '.join(SHIPPED)}, or the path of a run's `weights.safetensors`; by "
+            "default the first, or the one that can do what the other options wish."
+        ),
+    ] = None,
     samples: Annotated[
         int,
         typer.Option(
@@ -118,6 +122,16 @@ def publish_results(
     from colornb import publish
 
     typer.echo(publish.publish(profile))
+
+
+@results.command("ship")
+def ship_weights(
+    profile: Annotated[str, typer.Argument(help="The profile whose finished runs to ship.")],
+) -> None:
+    """Put the weights of a profile's main networks into the package, with what they score."""
+    from colornb.weights import ship
+
+    typer.echo(ship.ship(profile))
 
 
 def main() -> None:

@@ -33,6 +33,7 @@ from colornb.models import (
 from colornb.models.unet import HEADS
 from colornb.palettes import palette
 from colornb.paths import shown
+from colornb.weights import find
 
 _TEXTURE = 10.0**2
 """The guided filter's epsilon: the variance of L, in [0, 100], that may be no more than texture.
@@ -172,6 +173,17 @@ def refuse_what_it_cannot(model: nn.Module, wishes: Wishes) -> None:
         raise ColornbError("This model needs a reference picture: give one with --reference.")
 
 
+def suited(wishes: Wishes) -> str:
+    """Name of the network in `colornb.weights.SHIPPED` that can do what is wished."""
+    if wishes.caption:
+        return "captioned"
+    if wishes.reference is not None:
+        return "reference"
+    if wishes.sample is not None or wishes.temperature is not None:
+        return "distribution"
+    return "koalarization"
+
+
 def _is_distribution(model: nn.Module) -> bool:
     return model.options.get("head") == "bins"
 
@@ -248,9 +260,13 @@ class Painter:
     size: int | None
 
     @classmethod
-    def load(cls, weights: Path) -> "Painter":
-        """Raises ColornbError if these are no weights."""
-        model, header = load_weights(weights)
+    def load(cls, weights: str | Path) -> "Painter":
+        """Of a shipped network's name, e.g. "koalarization", or of a file; see `weights.find`.
+
+        Raises:
+            ColornbError: there is no such network, or these are no weights.
+        """
+        model, header = load_weights(find(weights))
         size = header.get("size", "")
         return cls(model, header.get("extractor", "none"), int(size) if size.isdigit() else None)
 
@@ -293,7 +309,7 @@ def save(picture: np.ndarray, output: Path, exif: bytes = b"") -> None:
 def colorize_files(
     paths: Iterable[Path],
     target: Path,
-    weights: Path,
+    weights: str | Path | None = None,
     *,
     samples: int = 0,
     wishes: Wishes = Wishes(),
@@ -307,6 +323,8 @@ def colorize_files(
     before written, while the network works: up to four are in memory.
 
     Args:
+        weights: a shipped network's name or a file, see `Painter.load`; by default the shipped
+            network that is `suited`.
         samples: draws of each photograph, `NAME-colorized-1.png` and so on; 0 is one picture, the
             model's best answer.
 
@@ -314,11 +332,11 @@ def colorize_files(
         ColornbError: the weights are none, or none that paint, they cannot do what is wished, or
             `target` cannot be a folder.
     """
-    painter = Painter.load(weights)
     if not 0 <= samples <= MOST_SAMPLES:
         raise ColornbError(f"The number of samples must be from 0 to {MOST_SAMPLES}.")
     endings = [f"-{n}" for n in range(1, samples + 1)] or [""]
     asked = [replace(wishes, sample=seed if samples else None) for seed in range(len(endings))]
+    painter = Painter.load(suited(asked[0]) if weights is None else weights)
     refuse_what_it_cannot(painter.model, asked[0])
     try:
         target.mkdir(parents=True, exist_ok=True)

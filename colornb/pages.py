@@ -4,6 +4,7 @@
 tables of systems, of data sets and of runs, and what `colornb.exhibits` makes of pictures.
 """
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,17 +16,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from colornb import metrics, study
+from colornb import metrics, study, weights
 from colornb.exhibits import MAIN, exhibits, raw
 from colornb.figures import NAMES, SEES, colour
 from colornb.limits import LIMITS
 from colornb.paths import ROOT
+from colornb.weights.ship import TINY
 
 SETS = {
     "cifar10": "CIFAR-10",
     "cats_dogs": "cats and dogs",
     "bsds500": "BSDS500",
     "scenes": "drawn scenes",
+    "photos": "photographs of scikit-image",
 }
 _FIRST = {
     "small": ("baseline/gray", "baseline/ab_given_l", *MAIN),
@@ -130,6 +133,7 @@ def write(book: Path, profile: str, found: Found) -> None:
         "data": _data_table(record for _, record in found),
         "run": _run_page(found, profile),
         **{f"card_{name}": _card(known, names) for name, names in _CARDS.items()},
+        "card_shipped": _shipped_card(),
         **exhibits(book, SETS[sets["small"]["dataset"]]),
     }
     (book / "generated").mkdir(exist_ok=True)
@@ -244,6 +248,36 @@ def _card(known: Mapping[tuple, System], names: Sequence[str]) -> str:
         label = f"{NAMES[names[0]]} and its variants on {title}"
         text += f'<p class="table-title">{title}</p>\n{table(lines, label)}\n'
     return raw(text or "<p>Nothing of it was run.</p>")
+
+
+def _shipped_card() -> str:
+    """The networks that come with the package, what the runs that made them say of the test set,
+    and what anybody can score again."""
+    shipped = json.loads(weights.RECORD.read_text(encoding="utf8"))
+    files = [
+        {
+            "Name": f"{name}\n{weights.path(name).stat().st_size / 1e6:.1f} MB",
+            "Test pictures": "{dataset}\n{size} × {size} pixels".format(
+                dataset=SETS[one["test"]["dataset"]], size=one["test"]["size"]
+            ),
+            **{_MEASURED[m].label: _cell(found, m) for m, found in one["test"]["metrics"].items()},
+            "Run": one["run"].replace("/records/", "\nrecords/"),
+        }
+        for name, one in shipped.items()
+    ]
+    tiny = [
+        {
+            "Name": name,
+            "Pictures": f"{TINY[pictures]} {SETS[pictures]}",
+            **{_MEASURED[m].label: f"{value:{_MEASURED[m].format}}" for m, value in found.items()},
+        }
+        for name, one in shipped.items()
+        for pictures, found in one["tiny"].items()
+    ]
+    text = ""
+    for title, lines in (("On the test set of each run", files), ("On what needs no data", tiny)):
+        text += f'<p class="table-title">{title}</p>\n{table(lines, title)}\n'
+    return raw(text)
 
 
 def _data_table(records: Iterable[Mapping[str, Any]]) -> str:

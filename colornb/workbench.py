@@ -20,6 +20,7 @@ from colornb.colorize import Wishes
 from colornb.errors import ColornbError
 from colornb.images import read_image
 from colornb.study import StudyRun
+from colornb.weights import SHIPPED, find
 
 WEIGHTS = "weights.safetensors"
 JUDGES = ("discriminator", "edgenet")
@@ -31,13 +32,16 @@ Done = tuple[Path, list[Path] | None, str]
 
 
 def networks(profile: str) -> dict[str, Path]:
-    """The trained networks of a profile that paint: name -> weights.
+    """The trained networks that paint, those of a profile and those that come with the package:
+    name -> weights.
 
-    The name is the folder of its training in `runs/PROFILE`, e.g. "03_gan/default/seed0".
+    A name is the folder of a training in `runs/PROFILE`, e.g. "03_gan/default/seed0", or one of
+    `colornb.weights.SHIPPED`.
     """
     folder = paths.RUNS / profile
     found = sorted(folder.rglob(WEIGHTS))
-    return {path.parent.relative_to(folder).as_posix(): path for path in found if _paints(path)}
+    trained = {path.parent.relative_to(folder).as_posix(): path for path in found if _paints(path)}
+    return trained | {name: find(name) for name in SHIPPED}
 
 
 def _paints(weights: Path) -> bool:
@@ -57,10 +61,9 @@ def network(profile: str, name: str) -> Path:
     known = networks(profile)
     weights = known.get(name, paths.ROOT / name)
     if not weights.is_file():
-        there = ", ".join(known) or f"none, `make study PROFILE={profile}` trains them"
         raise ColornbError(
-            f"There is no network {name!r}: name a file of weights, or a training of profile "
-            f"{profile}; there are: {there}."
+            f"There is no network {name!r}: name a file of weights, or one of {', '.join(known)}; "
+            f"`make study PROFILE={profile}` trains all of its profile."
         )
     return weights
 
@@ -122,12 +125,10 @@ def _squares(files: Sequence[Path], side: int) -> Tensor:
 
 def bench(run: StudyRun):
     """Controls to colorize one photograph at a time, an ipywidgets widget; None where there is
-    nobody to use them or nothing to use: outside JupyterLab, without ipywidgets (the extra `lab`),
-    or before a network is trained."""
-    known = networks(run.profile)
-    if "JPY_SESSION_NAME" not in os.environ or not find_spec("ipywidgets") or not known:
+    nobody to use them: outside JupyterLab, or without ipywidgets (the extra `lab`)."""
+    if "JPY_SESSION_NAME" not in os.environ or not find_spec("ipywidgets"):
         return None
     from colornb.widgets import Bench
 
     folder = paths.ROOT / (run.parameters["target"] or SAVED)
-    return Bench(known, folder, first=run.parameters["model"])
+    return Bench(networks(run.profile), folder, first=run.parameters["model"])

@@ -315,7 +315,7 @@ def test_a_photograph_s_date_and_camera_go_with_it_and_its_rotation_does_not(
 
 
 def test_other_weights_and_a_bad_folder_are_told(tmp_path, weights, photos):
-    with pytest.raises(ColornbError, match="No weights at .*none.safetensors"):
+    with pytest.raises(ColornbError, match="no model '.*none.safetensors'"):
         list(colorize_files(photos, tmp_path / "out", tmp_path / "none.safetensors"))
     weights.write_bytes(weights.read_bytes()[:100])
     with pytest.raises(ColornbError, match="is not a weights file of this package"):
@@ -522,7 +522,7 @@ def test_draws_are_limited(tmp_path, painters, photos):
             + ["--samples", "--temperature", "--caption", "--reference"],
         ),
         (["data"], ["fetch", "check"]),
-        (["results"], ["verify", "publish"]),
+        (["results"], ["verify", "publish", "ship"]),
     ],
 )
 def test_help_names_what_there_is(command, told):

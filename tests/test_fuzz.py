@@ -333,7 +333,7 @@ def test_a_wrong_entry_of_the_study(place, value, told, folder, monkeypatch):
 
 COMMANDS = [
     [], ["colorize"], ["data"], ["data", "fetch"], ["data", "check"],
-    ["results"], ["results", "verify"], ["results", "publish"],
+    ["results"], ["results", "verify"], ["results", "publish"], ["results", "ship"],
 ]  # fmt: skip
 WORDS = (
     "colorize data results fetch check verify publish cifar10 cats_dogs smoke sample cpu "

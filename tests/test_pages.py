@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from colornb import book, downloads, exhibits, figures, pages, publish, records
+from colornb import book, downloads, exhibits, figures, pages, publish, records, weights
 from colornb.errors import ColornbError
 from colornb.paths import RESULTS, ROOT
 
@@ -70,6 +70,11 @@ def test_every_table_is_made_of_the_records(known, found, tmp_path):
     for _, record in found:
         assert record["environment"]["commit"][:10] in texts["run"]
         assert record["data_sha256"]["test"][:16] in texts["data"]
+    for name, shipped in json.loads(weights.RECORD.read_text("utf8")).items():
+        tested, scored = shipped["test"]["metrics"]["mse_rgb"], shipped["tiny"]["photos"]["mse_rgb"]
+        assert f"<td>{name}</td>" in texts["card_shipped"]
+        assert f"<td>{tested['value']:.5f}<br><small>[{tested['low']:.5f}" in texts["card_shipped"]
+        assert f"<td>{scored:.5f}</td>" in texts["card_shipped"]
     trainings = sum("/03_gan/l1_only/" in str(folder) for folder, _ in found)
     assert f"<td>03_gan</td><td>l1_only</td><td>{trainings}</td>" in texts["run"]
     assert texts["slider"] == texts["quiz"] == "", "without chapters there are no pictures"

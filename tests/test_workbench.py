@@ -12,6 +12,7 @@ from PIL import Image
 from colornb import models, paths, study, workbench
 from colornb.colorize import colorize_files
 from colornb.errors import ColornbError
+from colornb.weights import SHIPPED, path
 
 FIRST = "02_koalarization/default/seed0"
 
@@ -52,6 +53,7 @@ def test_networks_are_those_that_paint(project):
         FIRST,
         "11_captions/default/seed0/records/scenes-32/captioned",
         "12_reference/default/seed0",
+        *SHIPPED,
     ]
 
 
@@ -59,9 +61,10 @@ def test_a_network_is_a_name_or_a_file_of_the_project(project):
     weights = project / "runs" / "smoke" / FIRST / "weights.safetensors"
     assert workbench.network("smoke", FIRST) == weights
     assert workbench.network("cpu", f"runs/smoke/{FIRST}/weights.safetensors") == weights
-    with pytest.raises(ColornbError, match=f"no network 'x'.* there are: {FIRST}, 11_capt"):
+    assert workbench.network("smoke", "gan") == path("gan")
+    with pytest.raises(ColornbError, match=f"no network 'x'.* or one of {FIRST}, 11_capt"):
         workbench.network("smoke", "x")
-    with pytest.raises(ColornbError, match="there are: none, `make study PROFILE=cpu` trains"):
+    with pytest.raises(ColornbError, match="one of koal.*; `make study PROFILE=cpu` trains"):
         workbench.network("cpu", FIRST)
 
 
@@ -110,13 +113,10 @@ def test_there_are_no_controls_outside_jupyterlab(project, monkeypatch):
     assert workbench.bench(begin()) is None
 
 
-def test_there_are_no_controls_without_ipywidgets_or_networks(project, monkeypatch):
+def test_there_are_no_controls_without_ipywidgets(project, monkeypatch):
     monkeypatch.setenv("JPY_SESSION_NAME", "15_your_photographs.ipynb")
     monkeypatch.setitem(sys.modules, "ipywidgets", None)
     monkeypatch.setattr(workbench, "find_spec", lambda name: None)
-    assert workbench.bench(begin()) is None
-    monkeypatch.setattr(workbench, "find_spec", lambda name: name)
-    monkeypatch.setattr(workbench, "networks", lambda profile: {})
     assert workbench.bench(begin()) is None
 
 
