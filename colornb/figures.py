@@ -176,6 +176,10 @@ NAMES |= {
                 "early_floor": "rate falls early",
                 "dropout": "dropout",
                 **{f"pictures_{n}": f"{n:,} pictures" for n in (48, 250, 1000)},
+                **{
+                    f"many_{n}": f"{n:,} of the larger set"
+                    for n in (96, 192, 2000, 5000, 8000, 30_000, 50_000)
+                },
                 "pictures": "pictures as they are",
                 "many": "pictures of the larger set",
                 "batch_statistics_50": "batch norm not switched, batches of 50",
