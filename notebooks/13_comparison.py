@@ -61,13 +61,13 @@ def summaries(systems, images):
     return {name: records.summary(f, images) for name, f in systems.items()}
 
 
-LOOKS = ["colorfulness_ratio", "chroma_retention", "kid", "c2st"]
-DISTANCES = [name for name in METRICS if name not in LOOKS]
+FIRST = ["mse_rgb", "delta_e2000", "chroma_retention", "kid"]
+MEASURES = [*FIRST, *(name for name in METRICS if name not in FIRST)]
 
 
-def about(systems):
-    """Test pictures, parameters and minutes of training, for a table."""
-    return {name: records.training(paths) for name, paths in systems.items()}
+def everything(systems, summarized):
+    more = {name: records.training(paths) for name, paths in systems.items()}
+    return figures.table(summarized, MEASURES, more)
 
 
 def grid(systems, images):
@@ -98,18 +98,17 @@ Markdown(f"The gain is {gain:.2f}.")
 # %% [markdown]
 # ## The small pictures
 #
-# Every system and every measure, in two tables. Where a system was trained with
-# several seeds, its row is their mean, with the interval over pictures and seeds
-# and the single seeds below (KID and the classifier: over pictures). A row
-# without parameters is one without a network, or a network of another row that
-# is told something else.
+# Every system and every measure; the four that say most come first. Where a
+# system was trained with several seeds, its row is their mean, with the interval
+# over pictures and seeds and the single seeds below (KID and the classifier: over
+# pictures). A row without parameters is one without a network, or a network of
+# another row that is told something else.
 #
-# *How much like real pictures*, first table: the ratios should be 1, KID low, and
-# the classifier at 50 %. *How close to the truth*, second table: MSE, MAE and
-# CIEDE2000 should be low, PSNR and SSIM high, and so should the shares of pixels
-# that are right, accuracy and AuC; the rebalanced area weights every colour by
-# how rare it is in training, and most of its weight lies on a few pixels of
-# colours hardly ever seen.
+# *How close to the truth*: MSE, MAE and CIEDE2000 should be low, PSNR and SSIM
+# high. *How much like real pictures*: the ratios should be 1, KID low, and the
+# classifier at 50 %. *How many pixels are right*: accuracy and AuC should be high;
+# the rebalanced area weights every colour by how rare it is in training, and most
+# of its weight lies on a few pixels of colours hardly ever seen.
 #
 # Read down a column only among rows that **see** the same: a caption, a
 # reference or the class tells of the answer.
@@ -118,10 +117,7 @@ Markdown(f"The gain is {gain:.2f}.")
 systems = of_variants("gan") | of_chapters(test)
 systems |= records.under(run.folder) | records.trivial(run, test, train)
 small = summaries(systems, test)
-figures.table(small, LOOKS, about(systems))
-
-# %% tags=["hide-input"]
-figures.table(small, DISTANCES)
+everything(systems, small)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-frontier", "caption": "Closeness against realism on the small pictures, with 95 % intervals, for systems that see no more than L. Systems to the left are closer to the truth pixel by pixel, systems below look more like real pictures as a set. Gray band: one half of the true pictures against the other. Dashed line: the number of the source report, whose colour space is not known. Hollow: rows without a network, and controls. Small dots: single seeds."}, "image": {"alt": "Scatter plot of mean squared error and KID for all systems"}}
 floor = kid_floor(records.truth_features(test))
@@ -149,10 +145,7 @@ photo_systems = of_variants("koalarization") | of_chapters(photos)
 photo_train = run.load("train", "photos")
 photo_systems |= records.trivial(run, photos, photo_train)
 large = summaries(photo_systems, photos)
-figures.table(large, LOOKS, about(photo_systems))
-
-# %% tags=["hide-input"]
-figures.table(large, DISTANCES)
+everything(photo_systems, large)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-photo-mse", "caption": "Mean squared error on the test photographs with 95 % intervals; lower is better. Thin marks: single seeds."}, "image": {"alt": "Dots with intervals for networks and the trivial rows"}}
 figures.intervals(large, "mse_rgb")
