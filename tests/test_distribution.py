@@ -221,7 +221,7 @@ def test_networks_that_end_in_bins():
     assert unet(l).shape == (2, BINS, 32, 32)
     assert koalarization.eval()(l).shape == (2, BINS, 16, 16)
     assert unet(torch.zeros(1, 1, 112, 112)).shape == (1, BINS, 112, 112)
-    with pytest.raises(ColornbError, match="no head 'rgb'; there are: ab, bins"):
+    with pytest.raises(ColornbError, match="no head 'rgb'; there are: ab, lab, bins"):
         models.create_model("unet", head="rgb")
     plain, residual = (models.create_model("unet", width=0.125, residual=k) for k in (0, 1))
     assert models.parameter_count(residual) > models.parameter_count(plain)

@@ -46,7 +46,7 @@ def test_a_residual_block_does_as_it_is_told():
 def test_a_condition_needs_residual_blocks_and_a_head_a_name():
     with pytest.raises(ColornbError, match="set residual to 1"):
         models.create_model("unet", condition=4)
-    with pytest.raises(ColornbError, match="no head 'rgb'; there are: ab, bins"):
+    with pytest.raises(ColornbError, match="no head 'rgb'; there are: ab, lab, bins"):
         models.create_model("unet", head="rgb")
 
 
