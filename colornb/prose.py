@@ -1,6 +1,7 @@
 """Measured numbers in sentences and table cells."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -88,6 +89,35 @@ def table(columns: Mapping[str, Mapping[str, Found]], style: str = "+.3f") -> Ta
     )
 
 
+_METRICS = (METRICS | LIMITS).items()
+_LABELS = NAMES | {name: metric.label for name, metric in _METRICS}
+_FORMATS = {metric.label: metric.format for _, metric in _METRICS}
+
+
+def _heading(claim: str) -> str:
+    """A claim with the labels of the systems and metrics that it names."""
+    text = re.sub(r"[\w/]+", lambda word: _LABELS.get(word[0], word[0]), claim)
+    return text[0].upper() + text[1:]
+
+
+def _cell(
+    found: Found, style: str = "+.3f", words: Sequence[str] = (), *, ideal: float = 0.0
+) -> str:
+    """An estimate, and below it its interval with the word of `judge`."""
+    if math.isnan(_value(found)):
+        return "not defined"
+    value, *interval = number(found, style).split(" ", 1)
+    below = [*interval, *([judge(found, *words, ideal=ideal)] if words else [])]
+    return f"{value}\n{', '.join(below)}"
+
+
+def _html(corner: str, cells: Mapping[str, Mapping[str, str]]) -> str:
+    """A table of cells, row -> {heading: cell}, as HTML that stands in a Markdown text."""
+    headings = dict.fromkeys(heading for row in cells.values() for heading in row)
+    rows = [{corner: row} | {h: found.get(h, "") for h in headings} for row, found in cells.items()]
+    return f"\n{Table(rows)._repr_html_()}\n" if rows else "Nothing of this was trained."
+
+
 class Verdict:
     """Says numbers as `number` and `each` do, and remembers them for a table of what was said."""
 
@@ -116,10 +146,33 @@ class Verdict:
             self.number(claim, found, style, about=system)
         return each(rows, style, words, ideal=ideal)
 
-    def pair(self, pairs: pd.DataFrame, a: str, b: str, style: str = "+.3f") -> str:
-        """`each` of the metrics of system a minus b (`of_pair`), remembered."""
-        found = of_pair(pairs, a, b)
-        return self.each(f"{a} minus {b}", found, style, ("higher", "lower")) or "not trained"
+    def columns(self, *columns: tuple[Any, ...], ideal: float = 0.0, of: str = "System") -> str:
+        """A table for a Markdown text, remembered: a row per system, a column per claim about any.
+
+        Args:
+            columns: the arguments of `each`, claim, rows, style and words, of which the last may
+                be missing. The claim is the heading.
+            of: the heading of the rows.
+        """
+        cells: dict[str, dict[str, str]] = {}
+        for claim, rows, *more in columns:
+            self.each(claim, rows, *more, ideal=ideal)
+            for system, found in rows.items():
+                row = cells.setdefault(NAMES.get(system, system), {})
+                row[_heading(claim)] = _cell(found, *more, ideal=ideal)
+        return _html(of, cells)
+
+    def pairs(self, pairs: pd.DataFrame, *compared: tuple[str, str]) -> str:
+        """A table for a Markdown text, remembered: of rows of `pairs.csv`, a row per metric and a
+        column per pair of systems that is found there, the first minus the second."""
+        cells: dict[str, dict[str, str]] = {}
+        for a, b in compared:
+            claim, found = f"{a} minus {b}", of_pair(pairs, a, b)
+            self.each(claim, found)
+            for label, one in found.items():
+                cell = _cell(one, f"+{_FORMATS[label].lstrip('+')}", ("higher", "lower"))
+                cells.setdefault(label, {})[_heading(claim)] = cell
+        return _html("Measure", cells)
 
     def table(self) -> pd.DataFrame:
         """What was said: columns `claim`, `system`, `value`, `low`, `high`, `n`, `seeds`."""

@@ -216,8 +216,10 @@ figures.table(rows, measures)
 # ## Verdict
 
 # %% tags=["hide-input"]
-def minus(found, ablation, name):
-    return say.pair(found, f"{ablation.base}_{name}", ablation.base, "+.4f")
+def minus(found, ablation, *names):
+    """A column for each variation, minus the base."""
+    base = ablation.base
+    return say.pairs(found, *((f"{base}_{name}", base) for name in names))
 
 
 as_close = prose.of_metric(of_close, "kid")
@@ -226,26 +228,23 @@ of_norms = apart.pairs(between)
 every = pd.concat([pairs, of_close, of_switch, of_norms, photo_pairs])
 records.write_table(run, "pairs", every)
 Markdown(f"""
-**In short**, each minus its base. *The discriminator.* L1 alone:
-{minus(pairs, of_gan, "l1_only")}. The discriminator alone:
-{minus(pairs, of_gan, "gan_only")}.
-
-*The report's number.* KID of what has an error of 0.00622 or less, minus that
-of L1 alone: {say.each("as close", as_close, "+.3f") or "nothing is as close"}.
-
-*Batch norm.* Without a norm: {minus(every, of_gan, "none_norm")}. With instance
-norm: {minus(every, of_gan, "instance_norm")}. Not switched to testing, in
-batches of 2: {minus(every, of_gan, "batch_statistics_2")}.
-
-*Pictures.* {o["sizes"][0]:,} instead of {len(train):,}:
-{minus(pairs, of_gan, f"pictures_{o['sizes'][0]}")}.
-
-*Koalarization.* Without the classifier's features:
-{minus(photo_pairs, of_photos, "extractor_none")}. With an untrained
-classifier's: {minus(photo_pairs, of_photos, "extractor_random")}. With L1
-instead of the squared distance: {minus(photo_pairs, of_photos, "l1_loss")}.
-With the public code's decoder:
-{minus(photo_pairs, of_photos, "public_upsampling")}.
+**The discriminator.** L1 alone, and the discriminator alone:
+{minus(pairs, of_gan, "l1_only", "gan_only")}
+**The report's number.** KID of what has an error of 0.00622 or less, minus that
+of L1 alone:
+{say.columns(("as close", as_close, "+.3f", ("higher", "lower")))}
+**Batch norm.** Without a norm, with instance norm, and not switched to testing,
+in batches of 2:
+{minus(every, of_gan, "none_norm", "instance_norm", "batch_statistics_2")}
+**Pictures.** {o["sizes"][0]:,} instead of {len(train):,}:
+{minus(pairs, of_gan, f"pictures_{o['sizes'][0]}")}
+**Koalarization.** Without the classifier's features, with an untrained
+classifier's, with L1 instead of the squared distance, and with the public
+code's decoder:
+{minus(
+    photo_pairs, of_photos,
+    "extractor_none", "extractor_random", "l1_loss", "public_upsampling",
+)}
 """)
 
 # %% tags=["hide-input"]

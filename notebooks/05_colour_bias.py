@@ -220,27 +220,34 @@ too = ("over-represented", "under-represented")
 red_words = ("redder than the truth", "less red")
 green = ("greener", "less green")
 text = f"""
-**In short: colour bias.** *Do frequent hues win?* Pixels painted in the
-majority hue of their class, over those that truly have it:
-{say.each("majority hue", majority, ".2f", too, ideal=1)}. Among the pixels
-painted with a hue: {say.each("coloured", coloured, ".2f", too, ideal=1)}; the
-faded truth shows what dullness alone does to this. *Red cars?* Of the pixels
-of cars that have a hue, the painted share of red minus the true one:
-{say.each("red cars", {k: redder[k] for k in networks}, words=red_words)}.
-
-*The cause.* In scenes, where only the share of red training cars changes, the
-painted share of red minus the true one is, with 10 % red cars,
-{say.each("red, of 10 %", rare, "+.2f", red_words)}; with 90 %,
-{say.each("red, of 90 %", common, "+.2f", red_words)}. Less when red is rare
-and more when it is common is a frequent colour that wins. Slopes:
-{say.each("slope", slopes, "+.2f")}.
-
-**In short: texture turned green.** Of the pixels that are not green, the share
-painted green in the roughest places minus the smoothest:
-{say.each("rough minus smooth", rough, words=green)}; E[ab | L] tells how much
-of it lies in lightness alone. Turning the texture of truly yellow grass from
-the least to the most that training has changes the share painted green by
-{say.each("texture of yellow grass", greener, words=green)}.
+**Do frequent hues win?** Pixels painted in the majority hue of their class,
+over those that truly have it: of all pixels, and of those painted with a hue.
+The faded truth shows what dullness alone does to this.
+{say.columns(
+    ("majority hue", majority, ".2f", too),
+    ("coloured", coloured, ".2f", too),
+    ideal=1,
+)}
+**Are cars painted red?** Of the pixels of cars that have a hue, the painted
+share of red minus the true one:
+{say.columns(("red cars", {k: redder[k] for k in networks}, "+.2f", red_words))}
+**The cause.** In scenes only the share of red training cars changes. The
+painted share of red minus the true one with 10 % and with 90 % red cars, and
+the slope of that share. Less when red is rare and more when it is common is a
+frequent colour that wins.
+{say.columns(
+    ("red, of 10 %", rare, "+.2f", red_words),
+    ("red, of 90 %", common, "+.2f", red_words),
+    ("slope", slopes, "+.2f"),
+)}
+**Does texture turn green?** Of the pixels that are not green, the share painted
+green in the roughest places minus the smoothest; E[ab | L] tells how much of it
+lies in lightness alone. And how that share changes when the texture of truly
+yellow grass goes from the least to the most that training has.
+{say.columns(
+    ("rough minus smooth", rough, "+.3f", green),
+    ("texture of yellow grass", greener, "+.3f", green),
+)}
 """
 records.write_table(run, "verdict", say.table())
 Markdown(text)

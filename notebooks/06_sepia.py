@@ -254,27 +254,28 @@ losses = {
 }
 true_change = answers.pop("truth")
 text = f"""
-**In short.** *How sepia?* On {len(test):,} pictures of `{test.name}` the index
-is: {say.each("sepia index", index, words=words)}. On {len(photos):,}
-photographs of `{photos.name}`, against their own mean colour:
+**How sepia?** The index on {len(test):,} pictures of `{test.name}`, on those
+with a smooth upper half ({len(tops)}), and in the clear skies among them that
+turn from blue to warmer colours ({len(blue)}), where drawing colours as they
+occur over smooth upper halves would give
+{say.number("in clear skies, by chance", by_chance)}.
+{say.columns(
+    ("sepia index", index, "+.3f", words),
+    ("in smooth tops", in_tops.of("sepia_index", networks), "+.3f", words),
+    ("in clear skies", in_skies.of("sepia_index", networks)),
+)}
+On {len(photos):,} photographs of `{photos.name}`, against their own mean colour:
 {say.each("sepia index, photographs", of_one, words=words)}.
 
-*Skies.* In the {len(tops)} pictures with a smooth upper half:
-{say.each("in smooth tops", in_tops.of("sepia_index", networks), words=words)}.
-In the {len(blue)} clear skies among them that turn from blue to warmer
-colours: {say.each("in clear skies", in_skies.of("sepia_index", networks))};
-drawing colours as they occur over smooth upper halves would give
-{say.number("in clear skies, by chance", by_chance)} there.
-
-*Insufficient training?* The second half of a training ({last[koalarization]}
-epochs of Koalarization, {last["gan/default"]} of the U-Nets) changed the index
-by {say.each("second half of training", changes, words=over_time)}. What a
-training many times as long would do, this run cannot say.
-
-*The loss?* Against L1 alone:
-{say.each("loss, against L1", losses, words=("more sepia", "less sepia"))}.
-
-*The task?* From a blue sky to one that turns yellow the true b changes by
+**Insufficient training?** What the second half of a training
+({last[koalarization]} epochs of Koalarization, {last["gan/default"]} of the
+U-Nets) changed in the index. What a training many times as long would do, this
+run cannot say. **The loss?** The index minus that of L1 alone.
+{say.columns(
+    ("second half of training", changes, "+.3f", over_time),
+    ("loss, against L1", losses, "+.3f", ("more sepia", "less sepia")),
+)}
+**The task?** From a blue sky to one that turns yellow the true b changes by
 {say.number("true b along the knob", true_change, "+.1f")}, the painted one by
 {say.each("painted b along the knob", answers, "+.1f")}. The lightness of these
 skies is the same by construction, so no system that sees it alone can tell

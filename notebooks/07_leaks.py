@@ -234,23 +234,30 @@ trend = {ours: intervals.estimate(joined, leaks.high_minus_low_contrast)}
 words, worse = ("wider", "narrower"), ("higher", "lower")
 in_view = ("worse at high contrast", "better")
 text = f"""
-**In short.** *Do colours leak?* In scenes the bleed width minus the truth's
-is, in pixels: {say.each("bleed width", wider, "+.2f", words)}. *Which loss?*
-Against L1 alone: {say.each("bleed width, loss", losses, "+.2f", words)}. *The
-cause?* Where the object cannot be seen in the gray picture, colour reaches
-further over its edge than where it is 10 Lab units darker, by
-{say.each("invisible minus darker", darker, "+.2f", words)}; than where it is
-10 lighter, by {say.each("invisible minus lighter", lighter, "+.2f", words)}.
-
-*On {len(views)} pictures of `{views.name}`* the error close to boundaries is,
-in multiples of that elsewhere: {say.each("near / far", ratios, ".2f")}.
-*Against gray*, on these pictures and on {len(small):,} of `{small.name}`, the
-error is close to boundaries
-{say.each("near, against gray", near, "+.2f", worse)}; elsewhere
-{say.each("far, against gray", far, "+.2f", worse)}. From the lowest to the
-highest contrast of lightness Koalarization's error close to boundaries, in
-multiples of gray's, changes by
-{say.each("measured contrast", trend, "+.3f", in_view)}.
+**Do colours leak, and with which loss?** In scenes: the bleed width minus the
+truth's, and minus that of L1 alone, in pixels.
+{say.columns(
+    ("bleed width", wider, "+.2f", words),
+    ("bleed width, loss", losses, "+.2f", words),
+)}
+**The cause?** How much further, in pixels, colour reaches over the edge of an
+object that cannot be seen in the gray picture than over that of one that is 10
+Lab units darker, or lighter.
+{say.columns(
+    ("invisible minus darker", darker, "+.2f", words),
+    ("invisible minus lighter", lighter, "+.2f", words),
+)}
+**On photographs** ({len(views)} of `{views.name}`), the error close to
+boundaries in multiples of that elsewhere:
+{say.each("near / far", ratios, ".2f")}. From the lowest to the highest contrast
+of lightness Koalarization's error there, in multiples of gray's, changes by
+{say.each("measured contrast", trend, "+.3f", in_view)}. The error minus that of
+gray, on these pictures and on {len(small):,} of `{small.name}`, close to
+boundaries and elsewhere:
+{say.columns(
+    ("near, against gray", near, "+.2f", worse),
+    ("far, against gray", far, "+.2f", worse),
+)}
 """
 records.write_table(run, "verdict", say.table())
 Markdown(text)

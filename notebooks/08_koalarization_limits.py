@@ -251,28 +251,33 @@ ends = (o["sizes"][0], n)
 variety = grown.change(regions.relative_error, *ends, same_training=False)
 own, words = found.of("relative_error", [ours, plain]), ("worse", "better")
 text = f"""
-**In short.** On its own {len(test):,} test pictures (`{test.name}`) the ab
-error, in multiples of a gray picture's, is {say.each("own", own, ".3f")}.
+**On its own pictures** ({len(test):,} of `{test.name}`) the ab error, in
+multiples of a gray picture's, is {say.each("own", own, ".3f")}.
 
-*Small regions.* In {len(views)} pictures of `{views.name}`, the error in
+**Small regions.** In {len(views)} pictures of `{views.name}`, the error in
 multiples of the mean colour's, in regions above {regions.AREAS[-2]:.0%} of the
 picture minus those of {regions.AREAS[1]:.1%} to {regions.AREAS[2]:.0%}, is
 {say.each("large minus small regions", by_region, words=words)}. In scenes,
 from the smallest object to the largest, the error in multiples of gray's
 changes by {say.each("object size", by_object, words=words)}.
 
-*Unfamiliar content.* The error in multiples of gray's, minus that on its own
-test set: {say.each("content", farther, words=words)}. In multiples of that of
-E[ab | L]: {say.each("content, over plain", farther_plain, words=words)}.
-
-*Training-set size.* From {ends[0]:,} to {n:,} pictures at the same number of
+**Unfamiliar content.** The error in multiples of gray's minus that on its own
+test set, and the same in multiples of that of E[ab | L]:
+{say.columns(
+    ("content", farther, "+.3f", words),
+    ("content, over plain", farther_plain, "+.3f", words),
+    of="Pictures",
+)}
+**Training-set size.** From {ends[0]:,} to {n:,} pictures at the same number of
 steps the error in multiples of gray's changes by
-{say.each("training size", variety, words=words)}. *Features.* They change the
-ab error, in Lab units, by {say.each("features", helped, "+.2f", words)}.
+{say.each("training size", variety, words=words)}.
 
-*Surroundings.* Hiding them changes the ab error on the object, in Lab units,
-by {say.each("hidden", worse, "+.2f", words)}. *Context* that is given with a
-picture has no way in, so its effect is zero by construction.
+**Features and surroundings.** What the classifier's features change in the ab
+error, and what hiding the surroundings changes in that of the object, in Lab
+units. *Context* that is given with a picture has no way in, so its effect is
+zero by construction.
+{say.columns(("features", helped, "+.2f", words), of="Pictures")}
+{say.columns(("hidden", worse, "+.2f", words))}
 """
 records.write_table(run, "verdict", say.table())
 Markdown(text)

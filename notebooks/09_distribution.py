@@ -319,30 +319,25 @@ every = pd.concat([pairs, *of_limits, of_photos])
 records.write_table(run, "pairs", every)
 
 
-def of_draws(measure):
-    return say.each("draws", drawn.at(1.0, measure), ".1f")
-
-
 at_one, on_photos = (x[x["colourfulness"] == 1] for x in (equal, photo_equal))
 Markdown(f"""
-**In short.** *More than colours turned up?* Where both are as colourful as the
-{len(test):,} true pictures of `{test.name}`, the distribution with rebalancing
-minus L1 with a gain: {say.pair(at_one, ours, control)}. Minus L2 with a gain:
-{say.pair(at_one, ours, l2)}. Without rebalancing, minus L1 with a gain:
-{say.pair(at_one, unbalanced, control)}. The temperatures chosen on validation
-pictures are {chosen[ours]:g} with rebalancing and {chosen[unbalanced]:g}
-without, the gain {gain:.2f}.
+**More than colours turned up?** Differences where both are as colourful as the
+{len(test):,} true pictures of `{test.name}`:
+{say.pairs(at_one, (ours, control), (ours, l2), (unbalanced, control))}
+The temperatures chosen on validation pictures are {chosen[ours]:g} with
+rebalancing and {chosen[unbalanced]:g} without, the gain {gain:.2f}.
 
-*Against regression as it is*, colours and limits:
-{say.pair(every, ours, l1, "+.4f")}.
-
-*Several colorizations* ({number} of each picture). Two draws differ by, in ab:
-{of_draws(diversity)}. CIEDE2000 of one on average: {of_draws(mean)}. Of the
-best: {of_draws(best)}.
-
-*Photographs* ({len(fifth)} of `{photos.name}`), Koalarization with bins minus
+**Against regression as it is**, colours and limits:
+{say.pairs(every, (ours, l1))}
+**Several colorizations** ({number} of each picture): how far two draws lie
+apart in ab, and the CIEDE2000 of one on average and of the best.
+{say.columns(*(
+    (f"draws, {name}", drawn.at(1.0, one), ".1f")
+    for name, one in draws.STATISTICS.items()
+))}
+**Photographs** ({len(fifth)} of `{photos.name}`), Koalarization with bins and
 by regression with a gain, both as colourful as the truth:
-{say.pair(on_photos, koala, base)}.
+{say.pairs(on_photos, (koala, base))}
 """)
 
 # %% tags=["hide-input"]

@@ -258,40 +258,32 @@ say, words = prose.Verdict(), ("higher", "lower")
 
 def near(place, table, base):
     """The error close to boundaries, and elsewhere, minus the base's."""
-    parts = []
-    for metric in ("boundary_error", "interior_error"):
-        found = prose.of_metric(table[table["b"] == base], metric)
-        parts.append(say.each(f"{metric}, {place}", found, "+.2f", words))
-    return f"close to boundaries: {parts[0]}; elsewhere: {parts[1]}"
+    of_base = table[table["b"] == base]
+    errors = ("boundary_error", "interior_error")
+    found = {f"{x}, {place}": prose.of_metric(of_base, x) for x in errors}
+    return say.columns(*((*column, "+.2f", words) for column in found.items()))
 
 
 every = pd.concat([of_gan, gan_leaks, of_koala, koala_leaks])
+changed = ("gan/residual", gan), ("gan/edgenet", gan)
 Markdown(f"""
-**In short.** Each number is the changed system minus its base.
+**Residual blocks, EdgeNet in the loss, a discriminator on Koalarization.**
+{say.pairs(every, *changed, ("koalarization/adversarial", koala))}
+**Leaks.** The ab error close to boundaries and elsewhere. A duller painting
+lowers both, so what counts is that it falls by more close to boundaries.
 
-*Residual blocks*: {say.pair(every, "gan/residual", gan, "+.4f")}.
-
-*EdgeNet in the loss*: {say.pair(every, "gan/edgenet", gan, "+.4f")}.
-
-*A discriminator on Koalarization*:
-{say.pair(every, "koalarization/adversarial", koala, "+.4f")}.
-
-*Leaks*, the ab error. A duller painting lowers it too, so what counts is that
-close to boundaries it falls by more than elsewhere.
-
-In scenes, minus the GAN, {near("scenes", in_scenes, scenes_gan)}. Minus the
-U-Net trained with L1, {near("scenes, L1", in_scenes, scenes_l1)}. Refined minus
-blurred, {near("scenes, blur", in_scenes, f"{scenes_gan}_blurred")}. Steps of
-refinement: {refine.said(steps)}.
-
-On the {len(views)} pictures of `{views.name}`, minus the GAN,
-{near("GAN", of_views, gan)}. Refined minus blurred,
-{near("GAN, blur", of_views, f"{gan}_blurred")}. Steps:
-{refine.said(gan_steps)}.
-
-Minus Koalarization, {near("Koalarization", koala_views, koala)}. Refined minus
-blurred, {near("Koalarization, blur", koala_views, f"{koala}_blurred")}. Steps:
-{refine.said(koala_steps)}.
+In scenes, minus the GAN ({refine.said(steps)} steps of refinement):
+{near("scenes", in_scenes, scenes_gan)}
+Minus the U-Net trained with L1, and refined minus blurred:
+{near("scenes, L1", in_scenes, scenes_l1)}
+{near("scenes, blur", in_scenes, f"{scenes_gan}_blurred")}
+On the {len(views)} pictures of `{views.name}`, minus the GAN, and refined minus
+blurred ({refine.said(gan_steps)} steps):
+{near("GAN", of_views, gan)}
+{near("GAN, blur", of_views, f"{gan}_blurred")}
+The same of Koalarization ({refine.said(koala_steps)} steps):
+{near("Koalarization", koala_views, koala)}
+{near("Koalarization, blur", koala_views, f"{koala}_blurred")}
 """)
 
 # %% tags=["hide-input"]

@@ -277,21 +277,22 @@ majority = {
 obeys = ("it obeys", "it does the opposite")
 worse, wins = ("worse", "better"), ("it wins more", "it wins less")
 Markdown(f"""
-**In short.** *Obedience.* In scenes the share of object pixels in the asked
-hue: {say.each("obedience", asked, ".1%")}. The goal of {goal:.0%} is {
+**Does it obey?** In scenes, the share of object pixels in the asked hue:
+{say.columns(("obedience", asked, ".1%"), of="Pictures")}
+The goal of {goal:.0%} is {
     "reached" if met[0] else "not reached, but not excluded" if met[1]
     else "not reached"
-}. Minus the share of that hue when another is asked:
-{say.each("obedience minus wrong colour", gains, "+.1%", words=obeys)}.
-
-*What is given away.* The mean squared error minus that of the same network
-without a caption: {say.each("error", errors, "+.5f", words=worse)}.
-What the own caption gains is what it tells of the answer. What a wrong one
-costs is obedience.
-
-*Cured?* With a caption that asks for another hue, colours move by
-{say.each("moved", moved, ".2f")} Lab units; a network without that input cannot
-move. Own captions change how far a class's majority hue wins:
+}. That share minus the share of the same hue when another is asked, and how far
+colours move then, in Lab units; a network without that input cannot move.
+{say.columns(
+    ("obedience minus wrong colour", gains, "+.1%", obeys),
+    ("moved", moved, ".2f"),
+)}
+**What is given away?** The mean squared error minus that of the same network
+without a caption. What the own caption gains is what it tells of the answer.
+What a wrong one costs is obedience.
+{say.columns(("error", errors, "+.5f", worse))}
+**Cured?** Own captions change how far a class's majority hue wins:
 {say.each("majority hue", majority, "+.2f", words=wins)}.
 """)
 

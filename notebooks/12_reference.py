@@ -219,40 +219,30 @@ figures.pair_table(pd.concat(fidelity))
 say = prose.Verdict()
 
 
-def minus(b, metric, style, above, below):
-    rows = {
-        row["a"]: row
-        for row in pairs.to_dict("records")
-        if (row["b"], row["metric"]) == (b, metric)
-    }
-    return say.each(f"{metric} minus {b}", rows, style, (above, below))
+def minus(metric, style, words, *bases):
+    """A column per base: references minus it."""
+    of = {b: prose.of_metric(pairs[pairs["b"] == b], metric) for b in bases}
+    columns = ((f"{metric} minus {b}", rows) for b, rows in of.items())
+    return say.columns(*((*column, style, words) for column in columns))
 
 
-def farther(b):
-    words = ("farther from it", "nearer to it")
-    return minus(b, "reference_distance", "+.3f", *words)
-
-
-unconditioned = "gan/residual"
-error = ("mse_rgb", "+.5f", "worse", "better")
 sensitivity = moved.of("side_sensitivity", [ours])
+nearer, worse = ("farther from it", "nearer to it"), ("worse", "better")
 Markdown(f"""
-**In short.** *Pull.* The distance to the reference's palette minus that of the
-GAN with residual blocks, which is shown none:
-{farther(unconditioned) or "not trained"}; minus that of the GAN without such
-blocks: {farther("gan/default")}; minus that of the U-Net trained with L1:
-{farther("gan/l1_only")}; minus that of the same network shown another
-reference: {farther("reference/other")}.
-
-*Price.* The mean squared error minus that of the GAN with residual blocks:
-{minus(unconditioned, *error) or "not trained"}; minus that of the
-same network with the mean palette, which tells it nothing:
-{minus(mean, *error)}. What the own palette gains
-is part of the answer.
-
-*Side information.* With another reference of the same class the colours move by
-{say.each("moved by the reference", sensitivity, ".2f")} Lab units (ab). Those
-of a network that is shown none cannot move.
+**Pull.** The distance to the reference's palette minus that of systems that are
+shown none (the GAN with residual blocks, the GAN, the U-Net trained with L1),
+and of the same network shown another reference.
+{minus(
+    "reference_distance", "+.3f", nearer,
+    "gan/residual", "gan/default", "gan/l1_only", "reference/other",
+)}
+**Price.** The mean squared error minus that of the GAN with residual blocks,
+and minus that of the same network with the mean palette, which tells it
+nothing. What the own palette gains is part of the answer.
+{minus("mse_rgb", "+.5f", worse, "gan/residual", mean)}
+**Side information.** With another reference of the same class the colours move
+by {say.each("moved by the reference", sensitivity, ".2f")} Lab units (ab).
+Those of a network that is shown none cannot move.
 """)
 
 # %% tags=["hide-input"]

@@ -1,4 +1,4 @@
-"""What all tests share: one thread per library and no window for figures."""
+"""What all tests share: one thread per library, no window for figures, and the small study."""
 
 import os
 
@@ -7,6 +7,7 @@ for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 os.environ.setdefault("MPLBACKEND", "agg")
 
 from hypothesis import settings  # noqa: E402
+from small_study import smoke  # noqa: E402, F401
 
 # A busy machine is no failure, and the same examples every time are a fair gate.
 settings.register_profile("colornb", deadline=None, derandomize=True)

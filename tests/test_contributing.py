@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from PIL import Image
-from test_smoke import Copy
+from small_study import Copy
 
 from colornb.paths import ROOT
 

@@ -28,8 +28,8 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
+from small_study import copy_repository
 from test_datasets import write_archive, write_cifar10
-from test_smoke import copy_repository
 
 from colornb import book, datasets, features, paths, publish, records, scenes, study
 from colornb.figures import gray

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from small_study import Copy, records
 from test_kills import files, working_in
-from test_smoke import Copy, records
 
 ROUNDS = 5
 GROWTH = 1.1

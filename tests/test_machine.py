@@ -20,10 +20,10 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from small_study import PLAN, Copy
 from test_records import measured, published, root, sets  # noqa: F401
 from test_runner import root as repository  # noqa: F401
 from test_runner import write_notebook
-from test_smoke import PLAN, Copy
 from test_training import assert_same, fit_gan, fit_koalarization, pictures, weights  # noqa: F401
 from typer.testing import CliRunner
 

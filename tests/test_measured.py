@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from bs4 import BeautifulSoup
 
 from colornb import intervals, measured, prose, records, scenes
 from colornb.measured import Measured, Sweep
@@ -194,6 +195,41 @@ def test_numbers_are_said_with_their_intervals():
     assert table.rows == [
         {"System": "truth", "a": "+0.5 [+0.2, +0.8]", "b": "−0.1 [−0.3, +0.1]"}
     ]
+
+
+def cells(text):
+    rows = BeautifulSoup(text, "html.parser").find_all("tr")
+    return [[cell.get_text() for cell in row.find_all(["th", "td"])] for row in rows]
+
+
+def test_claims_stand_beside_one_another_in_a_table():
+    above = {"value": 0.5, "low": 0.25, "high": 0.75}
+    below = {"difference": -0.1, "low": -0.3, "high": -0.05}
+    nothing = dict.fromkeys(("value", "low", "high"), np.nan)
+    say, words = prose.Verdict(), ("more", "less")
+    text = say.columns(
+        ("kid, of scenes", {"gan/default": above, "truth": below}, "+.2f", words),
+        ("second", {"truth": nothing}),
+        ("third", {}),
+    )
+    assert cells(text) == [
+        ["System", "KID, of scenes", "Second"],
+        ["U-Net + discriminator (GAN)", "+0.50[+0.25, +0.75], more", ""],
+        ["truth", "−0.10[−0.30, −0.05], less", "not defined"],
+    ]
+    assert say.table()["claim"].tolist() == ["kid, of scenes"] * 2 + ["second"]
+    assert say.columns(("none", {})) == "Nothing of this was trained."
+    compared = {"a": "gan/default", "b": "gan/l1_only", "n": 5, "seeds": 1}
+    pairs = pd.DataFrame(
+        [compared | {"metric": name} | below for name in ("kid", "delta_e2000")]
+    )
+    text = say.pairs(pairs, ("gan/default", "gan/l1_only"), ("gan/residual", "gan/default"))
+    assert cells(text) == [
+        ["Measure", "U-Net + discriminator (GAN) minus U-Net, L1 only"],
+        ["KID", "−0.1000[−0.3000, −0.0500], lower"],
+        ["CIEDE2000", "−0.10[−0.30, −0.05], lower"],
+    ]
+    assert say.table()["claim"].tolist()[-1] == "gan/default minus gan/l1_only"
 
 
 def test_a_measure_against_another_takes_the_place_of_x():

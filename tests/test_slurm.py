@@ -19,7 +19,7 @@ from itertools import pairwise
 
 import pytest
 import yaml
-from test_smoke import PLAN, Copy
+from small_study import PLAN, Copy
 
 from colornb import study
 from colornb.paths import ROOT
