@@ -2,8 +2,8 @@
 # and the book is made of them. `make study` calls it; by hand, and on a cluster:
 #   snakemake --cores 2 --config profile=sample
 #   snakemake --profile profiles/slurm --config profile=full gpu=1
-# Config: profile; threads (cores of one run, by default all: one run at a time);
-# gpu=1 (each run takes the resource gpu: on a cluster, or with --resources gpu=1).
+# Config: profile; threads (cores of one run, by default as study.yaml says, or all: one run at a
+# time); gpu=1 (each run takes the resource gpu: on a cluster, or with --resources gpu=1).
 
 import sys
 from pathlib import Path
@@ -13,6 +13,7 @@ from colornb import paths, study
 PROFILE = config.get("profile", "sample")
 STUDY = study.read()
 PLAN = study.planned(PROFILE)
+ALL = workflow.resource_settings.cores or 1
 # The modules that no notebook imports: their changes do not touch a run.
 FRONT = "answers book cli downloads exhibits pages publish runner ship".split()
 
@@ -85,7 +86,7 @@ rule run:
         settings,
     log:
         f"runs/{PROFILE}/{{chapter}}/{{variant}}/seed{{seed}}/chapter.log",
-    threads: int(config.get("threads", workflow.resource_settings.cores or 1))
+    threads: int(config.get("threads", STUDY["profiles"][PROFILE].get("threads", ALL)))
     resources:
         **({"gpu": 1} if config.get("gpu") else {}),
     shell:

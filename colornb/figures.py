@@ -313,18 +313,25 @@ def rows_of_pictures(
     pixels = next(iter(rows.values())).shape[-1]
     cell = width / (n + 0.9)
     figure = Figure(figsize=(width, cell * len(rows) * 1.04))
-    axes = figure.subplots(
-        len(rows), n, squeeze=False, gridspec_kw={"wspace": 0.04, "hspace": 0.04}
-    )
-    for line, (label, pictures) in zip(axes, rows.items(), strict=True):
-        for axis, picture in zip(line, pictures, strict=True):
-            axis.imshow(picture.permute(1, 2, 0).numpy(), interpolation="nearest")
-            axis.set(xticks=[], yticks=[])
-            axis.spines[:].set_visible(False)
-            axis.grid(False)
-        line[0].set_ylabel(label, rotation=0, ha="right", va="center", labelpad=6)
-    for axis, title in zip(axes[0], titles, strict=False):
-        axis.set_title(title, fontsize=8)
+    # Axes for a row, not for a picture: drawing them is what takes the time.
+    axes = figure.subplots(len(rows), squeeze=False, gridspec_kw={"hspace": 0.04})[:, 0]
+    across, high = axes[0].get_window_extent().size
+    step = across / (n - 0.04 / 1.04)
+    edge = (step / 1.04 - high) / 2
+    left = np.arange(n) * step
+    at, inward = figure.subplotpars, edge / figure.bbox.width
+    figure.subplots_adjust(at.left + inward, right=at.right - inward)
+    for axis, (label, pictures) in zip(axes, rows.items(), strict=True):
+        for x, picture in zip(left, pictures, strict=True):
+            shown = picture.permute(1, 2, 0).numpy()
+            axis.imshow(shown, interpolation="nearest", extent=(x, x + high, 0, high))
+        axis.set(xlim=(0, across - 2 * edge), ylim=(0, high), aspect="auto")
+        axis.set_axis_off()
+        beside = {"textcoords": "offset points", "va": "center", "annotation_clip": False}
+        axis.annotate(label, (left[0], high / 2), (-6, 0), ha="right", **beside)
+    for x, title in zip(left, titles, strict=False):
+        above = {"textcoords": "offset points", "ha": "center", "annotation_clip": False}
+        axes[0].annotate(title, (x + high / 2, high), (0, 6), fontsize=8, **above)
     # One pixel of the picture is a whole number of pixels of the figure.
     whole = max(1, round(180 * cell / pixels))
     return _jpeg(figure, dpi=round(whole * pixels / cell))

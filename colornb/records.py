@@ -13,6 +13,7 @@ import resource
 import subprocess
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache, lru_cache, partial
@@ -333,11 +334,7 @@ def read(folder: Path) -> dict[str, Any]:
     """
     path = folder / "metrics.json"
     try:
-        record = json.loads(path.read_text(encoding="utf8"))
-        check(record, SHAPE)
-        for name in record["metrics"]:
-            if name not in _METRICS:
-                raise WrongShape("metrics", f"has {name!r}, which is no metric")
+        return deepcopy(_parsed(*_dated(path)))
     except FileNotFoundError:
         raise ColornbError(f"There is no record {path}: the run is not finished.") from None
     except WrongShape as wrong:
@@ -346,7 +343,34 @@ def read(folder: Path) -> dict[str, Any]:
         ) from None
     except (ValueError, RecursionError, OSError):
         raise ColornbError(f"The record {path} is damaged: run its notebook again.") from None
+
+
+_Dated = tuple[Path, int]
+"""A file and when it was written, in ns: what is read of it may be kept as long as that stays."""
+
+
+def _dated(path: Path) -> _Dated:
+    return path, path.stat().st_mtime_ns
+
+
+@lru_cache(maxsize=1024)  # a comparison of all systems asks thousands of times
+def _parsed(path: Path, written: int) -> dict[str, Any]:
+    record = json.loads(path.read_text(encoding="utf8"))
+    check(record, SHAPE)
+    for name in record["metrics"]:
+        if name not in _METRICS:
+            raise WrongShape("metrics", f"has {name!r}, which is no metric")
     return record
+
+
+@lru_cache(maxsize=256)
+def _images(path: Path, written: int) -> pd.DataFrame:
+    return pd.read_csv(path)
+
+
+def _tables(folders: Iterable[Path]) -> list[pd.DataFrame]:
+    """What was measured of each picture, a table for each folder."""
+    return [_images(*_dated(folder / "images.csv")) for folder in folders]
 
 
 def within(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
@@ -397,7 +421,7 @@ def summary(folders: list[Path], test: ImageSet) -> dict[str, Any]:
     records = [read(folder) for folder in folders]
     if len(records) == 1:
         return records[0]
-    found = metrics.summarize([pd.read_csv(folder / "images.csv") for folder in folders])
+    found = metrics.summarize(_tables(folders))
     features = [np.load(folder / "features.npy") for folder in folders]
     real = truth_features(test)
     found["kid"], found["c2st"] = (realism.kid(real, features), realism.c2st(real, features))
@@ -439,14 +463,8 @@ def read_all(profile: str) -> list[tuple[Path, dict[str, Any]]]:
     ]
 
 
-def _features(folders: Iterable[Path]) -> tuple[tuple[Path, int], ...]:
-    """The files of features in folders, each with the time at which it was written."""
-    paths = [folder / "features.npy" for folder in folders]
-    return tuple((path, path.stat().st_mtime_ns) for path in paths)
-
-
 @lru_cache(maxsize=64)  # 8 MB each for 1,000 pictures; a system is compared with many others
-def _kernel(features: tuple[tuple[Path, int], ...], test: ImageSet) -> np.ndarray:
+def _kernel(features: tuple[_Dated, ...], test: ImageSet) -> np.ndarray:
     return realism.mean_kernel(truth_features(test), [np.load(path) for path, _ in features])
 
 
@@ -460,10 +478,10 @@ def pair(
     `metrics.paired_difference`.
     """
     if metric == "kid":
-        difference = realism.kid_difference(*(_kernel(_features(x), test) for x in (a, b)))
+        features = [tuple(_dated(f / "features.npy") for f in folders) for folders in (a, b)]
+        difference = realism.kid_difference(*(_kernel(one, test) for one in features))
     else:
-        tables = [[pd.read_csv(f / "images.csv") for f in folders] for folders in (a, b)]
-        difference = metrics.paired_difference(*tables, metric, **options)
+        difference = metrics.paired_difference(_tables(a), _tables(b), metric, **options)
     one, other = read(a[0]), read(b[0])
     trained = [
         f

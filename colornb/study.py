@@ -6,8 +6,10 @@ A notebook calls `begin` once, right after its parameters cell.
 import ast
 import re
 import time
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ SHAPE = {
     "profiles": {
         "*": {
             "about?": str,
+            "threads?": int,
             "sets": {
                 "*": {"dataset": str, "size": int, "train_n?": int, "val_n?": int, "test_n?": int}
             },
@@ -56,7 +59,7 @@ def read() -> dict[str, Any]:
     """
     path = ROOT / "study.yaml"
     try:
-        study = yaml.safe_load(path.read_text(encoding="utf8"))
+        study = deepcopy(_parsed(path.read_text(encoding="utf8")))
     except Exception as error:  # PyYAML tells a wrong text by a dozen types of exception
         problem = shown(" ".join(str(error).split()) or type(error).__name__)
         raise ColornbError(f"{path} cannot be read ({problem}): correct it.") from error
@@ -67,6 +70,11 @@ def read() -> dict[str, Any]:
     except WrongShape as wrong:
         raise ColornbError(f"{path} is wrong: {shown(wrong)}.") from None
     return study
+
+
+@lru_cache(maxsize=4)  # a notebook asks a dozen times for what takes a quarter of a second
+def _parsed(text: str) -> Any:
+    return yaml.safe_load(text)
 
 
 def _check_names(chapter: dict, study: dict, place: str) -> None:
@@ -157,6 +165,7 @@ class StudyRun:
     parameters: dict[str, Any]
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     clock: float = field(default_factory=time.perf_counter)
+    _loaded: dict[tuple[str, str], Any] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         path = self.folder / "history.csv"
@@ -177,14 +186,16 @@ class StudyRun:
 
         study = read()
         images = images or study["chapters"][self.chapter]["sets"][0]
-        chosen = study["profiles"][self.profile]["sets"][images]
-        return datasets.load(
-            chosen["dataset"],
-            split,
-            size=chosen["size"],
-            limit=chosen.get(f"{split}_n"),
-            hold_out=split == "train" and self.parameters.get("hold_out", False),
-        )
+        if (split, images) not in self._loaded:
+            chosen = study["profiles"][self.profile]["sets"][images]
+            self._loaded[split, images] = datasets.load(
+                chosen["dataset"],
+                split,
+                size=chosen["size"],
+                limit=chosen.get(f"{split}_n"),
+                hold_out=split == "train" and self.parameters.get("hold_out", False),
+            )
+        return self._loaded[split, images]
 
     def of(self, chapter: str, variant: str = "default", seed: int = 0) -> Path:
         """Folder of another run of this profile; it must be finished.

@@ -223,11 +223,9 @@ text = f"""
 **Do frequent hues win?** Pixels painted in the majority hue of their class,
 over those that truly have it: of all pixels, and of those painted with a hue.
 The faded truth shows what dullness alone does to this.
-{say.columns(
-    ("majority hue", majority, ".2f", too),
+{say.columns(("majority hue", majority, ".2f", too),
     ("coloured", coloured, ".2f", too),
-    ideal=1,
-)}
+    ideal=1)}
 **Are cars painted red?** Of the pixels of cars that have a hue, the painted
 share of red minus the true one:
 {say.columns(("red cars", {k: redder[k] for k in networks}, "+.2f", red_words))}
@@ -235,19 +233,15 @@ share of red minus the true one:
 painted share of red minus the true one with 10 % and with 90 % red cars, and
 the slope of that share. Less when red is rare and more when it is common is a
 frequent colour that wins.
-{say.columns(
-    ("red, of 10 %", rare, "+.2f", red_words),
+{say.columns(("red, of 10 %", rare, "+.2f", red_words),
     ("red, of 90 %", common, "+.2f", red_words),
-    ("slope", slopes, "+.2f"),
-)}
+    ("slope", slopes, "+.2f"))}
 **Does texture turn green?** Of the pixels that are not green, the share painted
 green in the roughest places minus the smoothest; E[ab | L] tells how much of it
 lies in lightness alone. And how that share changes when the texture of truly
 yellow grass goes from the least to the most that training has.
-{say.columns(
-    ("rough minus smooth", rough, "+.3f", green),
-    ("texture of yellow grass", greener, "+.3f", green),
-)}
+{say.columns(("rough minus smooth", rough, "+.3f", green),
+    ("texture of yellow grass", greener, "+.3f", green))}
 """
 records.write_table(run, "verdict", say.table())
 Markdown(text)

@@ -248,10 +248,8 @@ words = ("more sepia than the truth", "less sepia")
 over_time = ("more sepia with training", "less sepia")
 index = found.of("sepia_index", networks)
 of_one = of_photos.of("sepia_index", [koalarization])
-losses = {
-    a: found.difference(a, "gan/l1_only", "sepia_index")
-    for a in ("gan/l2_only", "gan/default")
-}
+others = ("gan/l2_only", "gan/default")
+losses = {a: found.difference(a, "gan/l1_only", "sepia_index") for a in others}
 true_change = answers.pop("truth")
 text = f"""
 **How sepia?** The index on {len(test):,} pictures of `{test.name}`, on those
@@ -259,28 +257,22 @@ with a smooth upper half ({len(tops)}), and in the clear skies among them that
 turn from blue to warmer colours ({len(blue)}), where drawing colours as they
 occur over smooth upper halves would give
 {say.number("in clear skies, by chance", by_chance)}.
-{say.columns(
-    ("sepia index", index, "+.3f", words),
+{say.columns(("sepia index", index, "+.3f", words),
     ("in smooth tops", in_tops.of("sepia_index", networks), "+.3f", words),
-    ("in clear skies", in_skies.of("sepia_index", networks)),
-)}
-On {len(photos):,} photographs of `{photos.name}`, against their own mean colour:
+    ("in clear skies", in_skies.of("sepia_index", networks)))}
+On {len(photos):,} photographs of `{photos.name}`, against their mean colour:
 {say.each("sepia index, photographs", of_one, words=words)}.
 
-**Insufficient training?** What the second half of a training
-({last[koalarization]} epochs of Koalarization, {last["gan/default"]} of the
-U-Nets) changed in the index. What a training many times as long would do, this
-run cannot say. **The loss?** The index minus that of L1 alone.
-{say.columns(
-    ("second half of training", changes, "+.3f", over_time),
-    ("loss, against L1", losses, "+.3f", ("more sepia", "less sepia")),
-)}
+**Insufficient training?** What the second half changed in the index, of
+{last[koalarization]} epochs of Koalarization and {last["gan/default"]} of the
+U-Nets; many times as many were not tried. **The loss?** Minus L1 alone.
+{say.columns(("second half of training", changes, "+.3f", over_time),
+    ("loss, against L1", losses, "+.3f", ("more sepia", "less sepia")))}
 **The task?** From a blue sky to one that turns yellow the true b changes by
 {say.number("true b along the knob", true_change, "+.1f")}, the painted one by
-{say.each("painted b along the knob", answers, "+.1f")}. The lightness of these
-skies is the same by construction, so no system that sees it alone can tell
-them apart, however long it is trained; their mean in training has
-b = {best[0][1]:+.1f}, their median {best[1][1]:+.1f}.
+{say.each("painted b along the knob", answers, "+.1f")}. These skies are equally
+light, so no system that sees no more can tell them apart; their mean in
+training has b = {best[0][1]:+.1f}, their median {best[1][1]:+.1f}.
 """
 records.write_table(run, "verdict", say.table())
 Markdown(text)

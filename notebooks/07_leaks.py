@@ -236,17 +236,13 @@ in_view = ("worse at high contrast", "better")
 text = f"""
 **Do colours leak, and with which loss?** In scenes: the bleed width minus the
 truth's, and minus that of L1 alone, in pixels.
-{say.columns(
-    ("bleed width", wider, "+.2f", words),
-    ("bleed width, loss", losses, "+.2f", words),
-)}
+{say.columns(("bleed width", wider, "+.2f", words),
+    ("bleed width, loss", losses, "+.2f", words))}
 **The cause?** How much further, in pixels, colour reaches over the edge of an
 object that cannot be seen in the gray picture than over that of one that is 10
 Lab units darker, or lighter.
-{say.columns(
-    ("invisible minus darker", darker, "+.2f", words),
-    ("invisible minus lighter", lighter, "+.2f", words),
-)}
+{say.columns(("invisible minus darker", darker, "+.2f", words),
+    ("invisible minus lighter", lighter, "+.2f", words))}
 **On photographs** ({len(views)} of `{views.name}`), the error close to
 boundaries in multiples of that elsewhere:
 {say.each("near / far", ratios, ".2f")}. From the lowest to the highest contrast
@@ -254,10 +250,8 @@ of lightness Koalarization's error there, in multiples of gray's, changes by
 {say.each("measured contrast", trend, "+.3f", in_view)}. The error minus that of
 gray, on these pictures and on {len(small):,} of `{small.name}`, close to
 boundaries and elsewhere:
-{say.columns(
-    ("near, against gray", near, "+.2f", worse),
-    ("far, against gray", far, "+.2f", worse),
-)}
+{say.columns(("near, against gray", near, "+.2f", worse),
+    ("far, against gray", far, "+.2f", worse))}
 """
 records.write_table(run, "verdict", say.table())
 Markdown(text)

@@ -245,37 +245,31 @@ by_region = areas.beside("baseline/mean_ab").counts[ours]
 by_region = {ours: intervals.estimate(by_region, regions.large_minus_small)}
 by_object = by_size.change(regions.relative_error, SIZES[0], SIZES[-1])
 farther = content.from_first(regions.relative_error, ours)
-of_plain = (regions.error_over_control, ours)
-farther_plain = content.beside(plain).from_first(*of_plain)
+beside = content.beside(plain)
+farther_plain = beside.from_first(regions.error_over_control, ours)
 ends = (o["sizes"][0], n)
 variety = grown.change(regions.relative_error, *ends, same_training=False)
 own, words = found.of("relative_error", [ours, plain]), ("worse", "better")
-text = f"""
-**On its own pictures** ({len(test):,} of `{test.name}`) the ab error, in
+text = f"""**Own pictures.** On {len(test):,} of `{test.name}` the ab error, in
 multiples of a gray picture's, is {say.each("own", own, ".3f")}.
 
 **Small regions.** In {len(views)} pictures of `{views.name}`, the error in
 multiples of the mean colour's, in regions above {regions.AREAS[-2]:.0%} of the
 picture minus those of {regions.AREAS[1]:.1%} to {regions.AREAS[2]:.0%}, is
-{say.each("large minus small regions", by_region, words=words)}. In scenes,
-from the smallest object to the largest, the error in multiples of gray's
-changes by {say.each("object size", by_object, words=words)}.
+{say.each("large minus small regions", by_region, words=words)}. In scenes, from
+the smallest object to the largest, it changes, in multiples of gray's, by
+{say.each("object size", by_object, words=words)}.
 
 **Unfamiliar content.** The error in multiples of gray's minus that on its own
 test set, and the same in multiples of that of E[ab | L]:
-{say.columns(
-    ("content", farther, "+.3f", words),
-    ("content, over plain", farther_plain, "+.3f", words),
-    of="Pictures",
-)}
-**Training-set size.** From {ends[0]:,} to {n:,} pictures at the same number of
-steps the error in multiples of gray's changes by
-{say.each("training size", variety, words=words)}.
+{say.columns(("content", farther, "+.3f", words),
+    ("content, over plain", farther_plain, "+.3f", words), of="Pictures")}
+**Training-set size.** From {ends[0]:,} to {n:,} pictures in as many steps the
+error changes by {say.each("training size", variety, words=words)}.
 
 **Features and surroundings.** What the classifier's features change in the ab
-error, and what hiding the surroundings changes in that of the object, in Lab
-units. *Context* that is given with a picture has no way in, so its effect is
-zero by construction.
+error, and hiding the surroundings in that of the object, in Lab units. What is
+told with a picture has no way in, and no effect by construction.
 {say.columns(("features", helped, "+.2f", words), of="Pictures")}
 {say.columns(("hidden", worse, "+.2f", words))}
 """

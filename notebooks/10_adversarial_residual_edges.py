@@ -272,16 +272,16 @@ Markdown(f"""
 **Leaks.** The ab error close to boundaries and elsewhere. A duller painting
 lowers both, so what counts is that it falls by more close to boundaries.
 
-In scenes, minus the GAN ({refine.said(steps)} steps of refinement):
+In scenes, minus the GAN (steps of refinement: {refine.said(steps)}):
 {near("scenes", in_scenes, scenes_gan)}
 Minus the U-Net trained with L1, and refined minus blurred:
 {near("scenes, L1", in_scenes, scenes_l1)}
 {near("scenes, blur", in_scenes, f"{scenes_gan}_blurred")}
 On the {len(views)} pictures of `{views.name}`, minus the GAN, and refined minus
-blurred ({refine.said(gan_steps)} steps):
+blurred (steps: {refine.said(gan_steps)}):
 {near("GAN", of_views, gan)}
 {near("GAN, blur", of_views, f"{gan}_blurred")}
-The same of Koalarization ({refine.said(koala_steps)} steps):
+The same of Koalarization (steps: {refine.said(koala_steps)}):
 {near("Koalarization", koala_views, koala)}
 {near("Koalarization, blur", koala_views, f"{koala}_blurred")}
 """)

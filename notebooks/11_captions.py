@@ -284,10 +284,8 @@ The goal of {goal:.0%} is {
     else "not reached"
 }. That share minus the share of the same hue when another is asked, and how far
 colours move then, in Lab units; a network without that input cannot move.
-{say.columns(
-    ("obedience minus wrong colour", gains, "+.1%", obeys),
-    ("moved", moved, ".2f"),
-)}
+{say.columns(("obedience minus wrong colour", gains, "+.1%", obeys),
+    ("moved", moved, ".2f"))}
 **What is given away?** The mean squared error minus that of the same network
 without a caption. What the own caption gains is what it tells of the answer.
 What a wrong one costs is obedience.

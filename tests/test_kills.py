@@ -37,7 +37,7 @@ from colornb.training import gan, koalarization
 
 REPOSITORY = paths.ROOT
 TRAINING = {"batch_size": 8, "width": 0.125, "precision": "32-true", "device": "cpu", "epochs": 8}
-MOMENTS = [0, *(pytest.param(k, marks=pytest.mark.long) for k in range(1, 6))]
+MOMENTS = [0, *(pytest.param(k, marks=pytest.mark.long) for k in range(1, 5))]
 """Each job is killed at one random moment in the usual tests, and at five more in the long ones."""
 
 
@@ -385,7 +385,7 @@ def survives(name: str, moment: int, forked: Nursery, tmp_path: Path) -> None:
 
 
 each_moment = pytest.mark.parametrize("moment", MOMENTS)
-each_long_moment = pytest.mark.parametrize("moment", range(5))
+each_long_moment = pytest.mark.parametrize("moment", range(4))
 
 
 @pytest.mark.fault(

@@ -98,7 +98,7 @@ def test_in_gamut_knows_srgb():
 
 def test_there_are_313_bins_of_the_published_extent():
     bins = lab.ab_bins()
-    assert bins.shape == (313, 2)
+    assert bins.shape == (lab.BINS, 2) == (313, 2)
     assert bins[0].tolist() == [-90, 50] and bins[-1].tolist() == [100, 0]
     assert (bins % 10 == 0).all() and len(bins.unique(dim=0)) == 313
 

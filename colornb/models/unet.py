@@ -15,7 +15,7 @@ ENCODER = (64, 128, 256, 512, 512)
 DECODER = (512, 256, 128, 64)
 
 
-HEADS = {"ab": 2, "lab": 3, "bins": len(lab.ab_bins())}
+HEADS = {"ab": 2, "lab": 3, "bins": lab.BINS}
 """What a network ends in -> channels: a and b; L as well, as in the authors' public code, which
 nobody needs, since it is given; or logits over the bins of `lab.ab_bins`."""
 
