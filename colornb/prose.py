@@ -97,7 +97,7 @@ _FORMATS = {metric.label: metric.format for _, metric in _METRICS}
 def _heading(claim: str) -> str:
     """A claim with the labels of the systems and metrics that it names."""
     text = re.sub(r"[\w/]+", lambda word: _LABELS.get(word[0], word[0]), claim)
-    return text[0].upper() + text[1:]
+    return text if text.startswith("ab ") else text[0].upper() + text[1:]
 
 
 def _cell(
@@ -107,8 +107,7 @@ def _cell(
     if math.isnan(_value(found)):
         return "not defined"
     value, *interval = number(found, style).split(" ", 1)
-    below = [*interval, *([judge(found, *words, ideal=ideal)] if words else [])]
-    return f"{value}\n{', '.join(below)}"
+    return "\n".join([value, *interval, *([judge(found, *words, ideal=ideal)] if words else [])])
 
 
 def _html(corner: str, cells: Mapping[str, Mapping[str, str]]) -> str:

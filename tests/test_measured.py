@@ -214,8 +214,8 @@ def test_claims_stand_beside_one_another_in_a_table():
     )
     assert cells(text) == [
         ["System", "KID, of scenes", "Second"],
-        ["U-Net + discriminator (GAN)", "+0.50[+0.25, +0.75], more", ""],
-        ["truth", "−0.10[−0.30, −0.05], less", "not defined"],
+        ["U-Net + discriminator (GAN)", "+0.50[+0.25, +0.75]more", ""],
+        ["truth", "−0.10[−0.30, −0.05]less", "not defined"],
     ]
     assert say.table()["claim"].tolist() == ["kid, of scenes"] * 2 + ["second"]
     assert say.columns(("none", {})) == "Nothing of this was trained."
@@ -226,8 +226,8 @@ def test_claims_stand_beside_one_another_in_a_table():
     text = say.pairs(pairs, ("gan/default", "gan/l1_only"), ("gan/residual", "gan/default"))
     assert cells(text) == [
         ["Measure", "U-Net + discriminator (GAN) minus U-Net, L1 only"],
-        ["KID", "−0.1000[−0.3000, −0.0500], lower"],
-        ["CIEDE2000", "−0.10[−0.30, −0.05], lower"],
+        ["KID", "−0.1000[−0.3000, −0.0500]lower"],
+        ["CIEDE2000", "−0.10[−0.30, −0.05]lower"],
     ]
     assert say.table()["claim"].tolist()[-1] == "gan/default minus gan/l1_only"
 
