@@ -151,6 +151,19 @@ figures.rows_of_pictures(rows | {"truth": few.images})
 # Anybody can make a dull picture colourful: multiply its ab by a constant. So
 # the controls are U-Nets trained with L1 or L2 alone, their ab times a gain,
 # compared *at the same colourfulness*.
+#
+# How hard these controls are to beat can be said beforehand. Let $y$ be the true
+# ab, $x$ the gray picture and $\hat y(x)$ any answer with a given mean square,
+# which is about as colourful as any other with the same. Then
+#
+# $$\mathbb E|\hat y - y|^2 = \mathbb E|\hat y|^2 + \mathbb E|y|^2
+# - 2\,\mathbb E\langle \hat y,\, \mathbb E[y \mid x]\rangle,$$
+#
+# and by the inequality of Cauchy and Schwarz this is least where $\hat y$ is a
+# multiple of $\mathbb E[y \mid x]$: regression on the squared distance, times a
+# constant. At that colourfulness no answer is closer in the squared distance,
+# from whatever network. What is left for a distribution to win is a distance of
+# another kind, as CIEDE2000, which counts an error in a vivid colour for less.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-equal-error", "caption": "CIEDE2000 against colourfulness on the test pictures: along the temperature for the distributions, along the gain for regression. What lies lower is closer to the truth at the same colourfulness. Bands: 95 % over pictures and trainings."}, "image": {"alt": "Curves of the colour difference against colourfulness for two distributions and regression with a gain"}}
 panels = {"": swept["test"].curves(error, over=ratio)}
