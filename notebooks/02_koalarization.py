@@ -145,7 +145,7 @@ def three_rows(indices):
     )
 
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-koalarization-typical", "caption": "Koalarization on test pictures at even ranks of CIEDE2000, best to worst from left to right: the gray input, the output, the truth. ΔE is the mean CIEDE2000 of a picture."}, "image": {"alt": "Three rows of pictures: gray, colorized, true"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-koalarization-typical", "caption": "Koalarization on test pictures at even ranks of CIEDE2000, best to worst from left to right: the gray input, the output, the truth. Above them: the mean CIEDE2000 of each picture."}, "image": {"alt": "Three rows of pictures: gray, colorized, true"}}
 order = errors.sort_values().index
 three_rows(order[[round(q * (len(test) - 1) / 6) for q in range(7)]])
 

@@ -138,7 +138,7 @@ figures.rows_of_pictures(
     {"gray": figures.gray(truth), "ours": predicted[:12], "truth": truth}
 )
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-gan-ranks", "caption": "Test pictures at even ranks of CIEDE2000, from the best on the left to the worst on the right: the gray input, the output, the truth. ΔE is the mean CIEDE2000 of a picture."}, "image": {"alt": "Three rows of small pictures: gray, colorized, true"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-gan-ranks", "caption": "Test pictures at even ranks of CIEDE2000, from the best on the left to the worst on the right: the gray input, the output, the truth. Above them: the mean CIEDE2000 of each picture."}, "image": {"alt": "Three rows of small pictures: gray, colorized, true"}}
 order = measured.images["delta_e2000"].sort_values().index
 ranks = list(order[[round(q * (len(test) - 1) / 11) for q in range(12)]])
 truth = test.images[ranks]
