@@ -5,6 +5,7 @@
 `python -m colornb.runner chapter NAME PROFILE VARIANT SEED` is one job of the `Snakefile`.
 """
 
+import functools
 import os
 import re
 import shutil
@@ -107,18 +108,26 @@ def chapter(name: str, profile: str, variant: str, seed: int) -> None:
     run, began = f"{name} {variant} seed {seed}", time.monotonic()
     print(f"{run}: started", flush=True)
     progress = _Progress(run)
+    execute = functools.partial(
+        papermill.execute_notebook,
+        ROOT / "notebooks" / f"{name}.ipynb",
+        partial,
+        parameters={"profile": profile, "variant": variant, "seed": seed},
+        kernel_name="python3",
+        cwd=ROOT,
+        progress_bar=False,
+        start_timeout=120,
+        stdout_file=progress,
+        stderr_file=progress,
+    )
     try:
-        papermill.execute_notebook(
-            ROOT / "notebooks" / f"{name}.ipynb",
-            partial,
-            parameters={"profile": profile, "variant": variant, "seed": seed},
-            kernel_name="python3",
-            cwd=ROOT,
-            progress_bar=False,
-            start_timeout=300,
-            stdout_file=progress,
-            stderr_file=progress,
-        )
+        try:
+            execute()
+        except RuntimeError as error:
+            if not re.search("Kernel (didn't respond|died before replying)", str(error)):
+                raise
+            # Two kernels that start at the same moment may take the same ports: once more.
+            execute()
     except Exception as error:  # from a cell, or a kernel that died, or a full disk
         sys.stderr.write(re.sub(r"\x1b\[[\d;]*m", "", traceback.format_exc()))
         kind = getattr(error, "ename", type(error).__name__)
