@@ -265,7 +265,7 @@ test set, and the same in multiples of that of E[ab | L]:
 {say.columns(("content", farther, "+.3f", words),
     ("content, over plain", farther_plain, "+.3f", words), of="Pictures")}
 **Training-set size.** From {ends[0]:,} to {n:,} pictures in as many steps the
-error changes by {say.each("training size", variety, words=words)}.
+relative error changes by {say.each("training size", variety, words=words)}.
 
 **Features and surroundings.** What the classifier's features change in the ab
 error, and hiding the surroundings in that of the object, in Lab units. What is

@@ -160,10 +160,11 @@ figures.rows_of_pictures(rows | {"truth": few.images})
 # - 2\,\mathbb E\langle \hat y,\, \mathbb E[y \mid x]\rangle,$$
 #
 # and by the inequality of Cauchy and Schwarz this is least where $\hat y$ is a
-# multiple of $\mathbb E[y \mid x]$: regression on the squared distance, times a
-# constant. At that colourfulness no answer is closer in the squared distance,
-# from whatever network. What is left for a distribution to win is a distance of
-# another kind, as CIEDE2000, which counts an error in a vivid colour for less.
+# multiple of $\mathbb E[y \mid x]$, which is what regression on the squared
+# distance learns. No answer of the same mean square is closer in that distance
+# than a perfect regression with a gain. What is left for a distribution to win
+# is where the trained one is not perfect, and distances of another kind, such as
+# CIEDE2000, which counts an error in a vivid colour for less.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-equal-error", "caption": "CIEDE2000 against colourfulness on the test pictures: along the temperature for the distributions, along the gain for regression. What lies lower is closer to the truth at the same colourfulness. Bands: 95 % over pictures and trainings."}, "image": {"alt": "Curves of the colour difference against colourfulness for two distributions and regression with a gain"}}
 panels = {"": swept["test"].curves(error, over=ratio)}

@@ -23,6 +23,7 @@ import numpy as np
 import pytest
 import torch
 from jupytext.compare import compare_notebooks
+from nbconvert.preprocessors import ClearOutputPreprocessor
 from nbformat.reader import NotJSONError
 from PIL import Image
 from small_study import copy_repository
@@ -110,7 +111,8 @@ def is_idle(lab):
 
 def run_all(lab, name):
     """Opens a notebook, runs all of its cells, saves it, and leaves it open: its code cells."""
-    page = lab.page
+    page, path = lab.page, lab.root / "notebooks" / f"{name}.ipynb"
+    nbformat.write(ClearOutputPreprocessor().preprocess(nbformat.read(path, 4), {})[0], path)
     page.goto(f"{lab.url}lab/tree/notebooks/{name}.ipynb?token={lab.token}&reset")
     page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
     until(lambda: is_idle(lab), "the kernel starts")
@@ -122,7 +124,7 @@ def run_all(lab, name):
             return None
         page.keyboard.press("Control+s")
         try:
-            read = nbformat.read(lab.root / "notebooks" / f"{name}.ipynb", as_version=4)
+            read = nbformat.read(path, as_version=4)
         except NotJSONError:  # it is just being written
             return None
         code = [cell for cell in read.cells if cell.cell_type == "code"]

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import nbformat
+import papermill
 import pytest
 import yaml
 
@@ -97,6 +98,31 @@ def test_a_kernel_that_dies_is_told(root, capsys):
         runner.chapter("01_data", "smoke", "default", 0)
     assert "01_data default seed 0: failed. DeadKernelError" in capsys.readouterr().out
     assert not runner.executed("smoke", "01_data", "default", 0).exists()
+
+
+@pytest.mark.fault(
+    "machine",
+    "A kernel does not come up, as when two that start together take the same ports.",
+    "It is started once more; if that fails too, the run says so.",
+)
+def test_a_kernel_that_does_not_come_up_is_started_once_more(root, capsys, monkeypatch):
+    write_notebook(root, "")
+    tries, execute = [], papermill.execute_notebook
+
+    def sometimes(*given, **options):
+        tries.append(given)
+        if len(tries) != 2:
+            raise RuntimeError("Kernel didn't respond in 120 seconds")
+        return execute(*given, **options)
+
+    monkeypatch.setattr("papermill.execute_notebook", sometimes)
+    runner.chapter("01_data", "smoke", "default", 0)
+    assert len(tries) == 2 and runner.executed("smoke", "01_data", "default", 0).exists()
+    tries += [None]
+    with pytest.raises(SystemExit):
+        runner.chapter("01_data", "smoke", "default", 1)
+    assert len(tries) == 5 and "Kernel didn't respond" in capsys.readouterr().out
+    assert not runner.executed("smoke", "01_data", "default", 1).exists()
 
 
 def test_redrawn_bars_do_not_fill_the_terminal(capsys):
