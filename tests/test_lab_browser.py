@@ -23,7 +23,6 @@ import numpy as np
 import pytest
 import torch
 from jupytext.compare import compare_notebooks
-from nbconvert.preprocessors import ClearOutputPreprocessor
 from nbformat.reader import NotJSONError
 from PIL import Image
 from small_study import copy_repository
@@ -112,7 +111,11 @@ def is_idle(lab):
 def run_all(lab, name):
     """Opens a notebook, runs all of its cells, saves it, and leaves it open: its code cells."""
     page, path = lab.page, lab.root / "notebooks" / f"{name}.ipynb"
-    nbformat.write(ClearOutputPreprocessor().preprocess(nbformat.read(path, 4), {})[0], path)
+    notebook = nbformat.read(path, 4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    nbformat.write(notebook, path)
     page.goto(f"{lab.url}lab/tree/notebooks/{name}.ipynb?token={lab.token}&reset")
     page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
     until(lambda: is_idle(lab), "the kernel starts")
