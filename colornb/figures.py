@@ -7,6 +7,7 @@ which colour-blind readers can tell apart); the trivial rows are gray.
 
 import html
 import io
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
@@ -751,9 +752,8 @@ def by_category(
     axis = figure.subplots()
     axis.axhline(ideal, color="#1A1A1A", lw=1, ls="--")
     places, markers = np.arange(len(categories)), cycle("sD^vPX")
-    for shift, (system, found) in zip(
-        np.linspace(-0.24, 0.24, len(rows)), rows.items(), strict=True
-    ):
+    shifts = 0.16 * (np.arange(len(rows)) - (len(rows) - 1) / 2)
+    for shift, (system, found) in zip(shifts, rows.items(), strict=True):
         value, low, high = (np.asarray(found[key]) for key in ("value", "low", "high"))
         axis.errorbar(
             places + shift,
@@ -765,7 +765,7 @@ def by_category(
             color=colour(system),
             label=NAMES.get(system, system),
         )
-    axis.set_xticks(places, categories, rotation=30, ha="right")
+    axis.set_xticks(places, [textwrap.fill(name, 12) for name in categories], fontsize=8)
     axis.grid(axis="x", visible=False)
     axis.set_ylabel(y)
     figure.legend(

@@ -1,9 +1,12 @@
 """The files around the package agree with each other and name no machine."""
 
+import ast
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
+from importlib import metadata
 
 import pytest
 import yaml
@@ -47,6 +50,38 @@ def test_lock_pins_every_direct_dependency(python):
         requirement = Requirement(text)
         version = pins[canonicalize_name(requirement.name)]
         assert requirement.specifier.contains(version), f"{text} is locked to {version}"
+
+
+def brought_by(requirements):
+    """Names of the installed packages that these requirements bring, with all that those need."""
+    waiting, found = [(Requirement(text), "") for text in requirements], set()
+    while waiting:
+        requirement, extra = waiting.pop()
+        applies = requirement.marker is None or requirement.marker.evaluate({"extra": extra})
+        name = canonicalize_name(requirement.name)
+        if not applies or (name, *requirement.extras) in found:
+            continue
+        found.add((name, *requirement.extras))
+        needed = [Requirement(text) for text in metadata.requires(name) or ()]
+        waiting += [(one, extra) for one in needed for extra in ("", *requirement.extras)]
+    return {name for name, *_ in found}
+
+
+def test_tests_import_what_the_extras_study_and_test_bring():
+    """`make faults` installs these alone; what a test needs beyond them it imports by itself."""
+    brought = brought_by(PROJECT["dependencies"] + EXTRAS["study"] + EXTRAS["test"])
+    files = list((ROOT / "tests").glob("*.py"))
+    known = {*sys.stdlib_module_names, PROJECT["name"], *(path.stem for path in files)}
+    packages = metadata.packages_distributions()
+    for path in files:
+        for node in ast.parse(path.read_text(encoding="utf8")).body:
+            if isinstance(node, ast.Import):
+                names = {alias.name for alias in node.names}
+            else:
+                names = {node.module} if isinstance(node, ast.ImportFrom) else set()
+            for name in {one.split(".")[0] for one in names} - known:
+                of = {canonicalize_name(package) for package in packages[name]}
+                assert of & brought, f"{path.name} imports {name}"
 
 
 def test_environment_follows_pyproject():
