@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from test_kills import files, working_in
 
 ROUNDS = 5
 GROWTH = 1.1
-"""The last round may take so many times the memory of the second."""
+"""Later rounds may take so many times the memory of the first ones, two and two: which runs are
+largest at the same moment differs from round to round."""
 
 
 def with_seeds(root: Path, first: int) -> None:
@@ -52,10 +54,11 @@ def study_once(copy: Copy) -> int:
     return peak
 
 
-def left(copy: Copy) -> set[str]:
-    """Names of all files in the copy, whatever their seed; the log of each call of Snakemake not."""
-    names = {re.sub(r"seed\d+", "seed", name) for name in files(copy.root)}
-    return {name for name in names if not name.startswith(".snakemake/")}
+def left(copy: Copy) -> Counter[str]:
+    """How often each name of a file is in the copy, whatever its seed and the sum of its content,
+    after which the book calls pictures and downloads; the log of each call of Snakemake not."""
+    names = (name for name in files(copy.root) if not name.startswith(".snakemake/"))
+    return Counter(re.sub(r"seed\d+|\b(?:[0-9a-f]{32}){1,2}\b", "*", name) for name in names)
 
 
 @pytest.mark.fault(
@@ -80,5 +83,6 @@ def test_five_studies_in_a_row(tmp_path):
         assert not list((tmp_path / "tmp").iterdir())
         shutil.rmtree(copy.root / "runs")
     assert len(set(found)) == ROUNDS
-    assert kept == [kept[0]] * ROUNDS
-    assert peaks[-1] < GROWTH * peaks[1], peaks
+    for one in kept:
+        assert not (one - kept[0]) + (kept[0] - one)
+    assert min(peaks[-2:]) < GROWTH * max(peaks[:2]), peaks

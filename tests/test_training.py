@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -213,18 +214,40 @@ def test_two_processes_killed_with_sigkill_end_as_two_that_were_not(tmp_path):
 )
 @pytest.mark.long
 @pytest.mark.skipif(os.cpu_count() < 2, reason="needs two processor cores")
-def test_one_of_two_processes_killed_with_sigkill_is_told(pictures, tmp_path):
+@pytest.mark.parametrize("which", ["a worker", "their common parent"])
+def test_one_of_two_processes_killed_with_sigkill_is_told(pictures, tmp_path, which):
+    workers = []
+
     def kill_one():
         while not (tmp_path / "history.csv").exists():
             time.sleep(0.02)
-        multiprocessing.active_children()[0].kill()
+        (parent,) = multiprocessing.active_children()
+        workers.extend(children(parent.pid, "spawn_main"))
+        os.kill(workers[0] if which == "a worker" else parent.pid, signal.SIGKILL)
 
+    # As a shell starts what is to run in the background.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     killer = threading.Thread(target=kill_one, daemon=True)
     killer.start()
-    with pytest.raises(ColornbError, match="process of the training was killed.*run it again"):
-        fit_gan(pictures, tmp_path, devices=2, epochs=10_000)
+    try:
+        with pytest.raises(ColornbError, match="process of the training was killed.*run it again"):
+            fit_gan(pictures, tmp_path, devices=2, epochs=10_000)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert not multiprocessing.active_children()
+    assert len(workers) == 2
+    deadline = time.monotonic() + 60
+    while left := [pid for pid in workers if Path(f"/proc/{pid}").exists()]:
+        assert time.monotonic() < deadline, f"{left} go on"
+        time.sleep(0.1)
     assert 1 <= len(pd.read_csv(tmp_path / "history.csv")) < 10_000
+
+
+def children(pid, called):
+    """Processes that a process has started, of those whose command says `called`."""
+    listed = Path(f"/proc/{pid}").glob("task/*/children")
+    found = [child for path in listed for child in path.read_text().split()]
+    return [int(one) for one in found if called in Path(f"/proc/{one}/cmdline").read_text()]
 
 
 def test_a_warm_start_trains_with_l1_first(pictures, tmp_path):

@@ -12,6 +12,7 @@ import hashlib
 import json
 import math
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -36,6 +37,10 @@ STRATEGIES = ("auto", "ddp_spawn")
 SNAPSHOTS = {n << k for n in (2, 3) for k in range(9)} | {1}
 """Epochs after which the weights are kept: 1, 2, 3, 4, 6, 8, 12, 16, 24, ..."""
 PACKAGE = Path(__file__).resolve().parent.parent
+KILLED = (
+    "A process of the training was killed, perhaps for want of memory: run it again; it goes on "
+    "after the last finished epoch."
+)
 
 
 def make_fabric(device: str, precision: str, devices: int, strategy: str) -> Fabric:
@@ -87,14 +92,17 @@ def launch(options: dict, train: Callable, *arguments) -> None:
             raise
         raise ColornbError(said[2].strip()) from None
     except ProcessExitedException:
-        raise ColornbError(
-            "A process of the training was killed, perhaps for want of memory: run it again; it "
-            "goes on after the last finished epoch."
-        ) from None
+        raise ColornbError(KILLED) from None
 
 
 def _launch_all(_, asked: list, train: Callable, arguments: tuple) -> None:
-    make_fabric(*asked).launch(train, *arguments)
+    # The system interrupts a process whose parent has died. A shell that starts programs in the
+    # background lets them ignore interrupts: then these would train on for nobody.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        make_fabric(*asked).launch(train, *arguments)
+    except ProcessExitedException:
+        raise ColornbError(KILLED) from None
 
 
 def make_schedule(name: str, optimizer, steps: int):
