@@ -25,7 +25,7 @@ from colornb.exhibits import figure
 from colornb.files import locked
 from colornb.paths import RESULTS, ROOT, RUNS
 from colornb.runner import executed
-from colornb.study import planned, shown
+from colornb.study import planned
 
 SOURCE = ROOT / "book"
 RESULT = "fig-main"
@@ -76,13 +76,14 @@ def published_profile() -> str:
 def write_chapters(profile: str, target: Path) -> None:
     """Write the executed chapters of `profile` as pages into the folder `target`.
 
-    A chapter of which no run is planned, such as that of `make bench`, is among them where it has
-    been run. The grid of all systems also becomes `_static/result.jpg`, for the first page.
+    A chapter is shown by the first of its runs in `study.yaml`; one without, such as that of
+    `make bench`, where it has been run. The grid of all systems also
+    becomes `_static/result.jpg`, for the first page.
     """
     target.mkdir(exist_ok=True)
-    for name, run in shown(profile).items():
-        source = executed(profile, name, *run)
-        if planned(profile)[name] or source.exists():
+    for name, runs in planned(profile).items():
+        source = executed(profile, name, *(runs or [("default", 0)])[0])
+        if runs or source.exists():
             notebook = nbformat.read(source, as_version=4)
             nbformat.write(page(notebook), target / f"{name}.ipynb")
             if picture := figure(notebook, RESULT):

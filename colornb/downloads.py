@@ -19,7 +19,6 @@ from colornb import records
 from colornb.errors import ColornbError
 from colornb.files import replace_atomically
 from colornb.paths import RESULTS
-from colornb.study import shown
 
 RECORDS = "results.csv"
 """All measures of the records, offered by every chapter."""
@@ -50,17 +49,15 @@ def offer(book: Path, results: Path, found: Iterable[tuple[Path, dict[str, Any]]
     beneath each figure that draws one, and at the end of each chapter links to all of its own.
 
     Args:
-        book: its folder, with the executed `chapters`.
-        results: folder of a profile's runs, or of what was published of them.
+        book: its folder, with the executed `chapters`; they show their runs `default`, seed 0.
+        results: folder of the runs, or of what was published of them.
         found: folder and record of each run.
     """
     target = book / "downloads"
     target.mkdir()
     joined(record for _, record in found).to_csv(target / RECORDS, index=False)
-    runs = shown(results.name)
     for path in (book / "chapters").glob("*.ipynb"):
-        variant, seed = runs[path.stem]
-        run = results / path.stem / variant / f"seed{seed}"
+        run = results / path.stem / "default" / "seed0"
         tables = {file.name: file for file in sorted(run.glob("tables/*.csv"))}
         others = [run / "history.csv", run / "bench.json", results.parent / "bench.json"]
         files = {file.name: file for file in others if file.exists()} | tables

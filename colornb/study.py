@@ -126,12 +126,6 @@ def planned(profile: str) -> dict[str, list[tuple[str, int]]]:
     }
 
 
-def shown(profile: str) -> dict[str, tuple[str, int]]:
-    """Per chapter, the (variant, seed) of the run that its page in the book shows: the first that
-    `profile` plans; of one without any, such as that of `make bench`, the run that it would be."""
-    return {chapter: (runs or [("default", 0)])[0] for chapter, runs in planned(profile).items()}
-
-
 def parameters(chapter: str, profile: str, variant: str) -> dict[str, Any]:
     """A run's parameters, without its seed."""
     study = read()

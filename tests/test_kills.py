@@ -210,7 +210,7 @@ def executed(folder: Path) -> Path:
 
 def publish_it(folder: Path) -> None:
     move_to(folder)
-    for module in (book, publish, records, study):
+    for module in (book, publish, records):
         module.planned = lambda profile: {"03_gan": [("default", 0)]}
     book.executed = publish.executed = lambda *run: executed(folder)
     publish.publish("smoke")

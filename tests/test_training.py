@@ -1,10 +1,9 @@
-import multiprocessing
 import os
 import signal
 import subprocess
 import sys
-import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -214,40 +213,51 @@ def test_two_processes_killed_with_sigkill_end_as_two_that_were_not(tmp_path):
 )
 @pytest.mark.long
 @pytest.mark.skipif(os.cpu_count() < 2, reason="needs two processor cores")
-@pytest.mark.parametrize("which", ["a worker", "their common parent"])
-def test_one_of_two_processes_killed_with_sigkill_is_told(pictures, tmp_path, which):
-    workers = []
-
-    def kill_one():
-        while not (tmp_path / "history.csv").exists():
-            time.sleep(0.02)
-        (parent,) = multiprocessing.active_children()
-        workers.extend(children(parent.pid, "spawn_main"))
-        os.kill(workers[0] if which == "a worker" else parent.pid, signal.SIGKILL)
-
-    # As a shell starts what is to run in the background.
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    killer = threading.Thread(target=kill_one, daemon=True)
-    killer.start()
+@pytest.mark.parametrize("which", ["one of them", "what started them"])
+def test_one_of_two_processes_killed_with_sigkill_is_told(which, tmp_path):
+    folder, script = tmp_path / "killed", tmp_path / "train.py"
+    script.write_text(KILLED_TOGETHER.replace("**TOGETHER", "**(TOGETHER | {'epochs': 10_000})"))
+    # A shell lets what it starts in the background ignore interrupts.
+    process = subprocess.Popen(
+        ["sh", "-c", 'trap "" INT; exec "$@"', "sh", sys.executable, script, folder],
+        env=os.environ | {"PYTHONPATH": "."},
+        start_new_session=True,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 240
+    while not (folder / "history.csv").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    (parent,) = spawned(process.pid)
+    workers = spawned(parent)
     try:
-        with pytest.raises(ColornbError, match="process of the training was killed.*run it again"):
-            fit_gan(pictures, tmp_path, devices=2, epochs=10_000)
+        os.kill(workers[0] if which == "one of them" else process.pid, signal.SIGKILL)
+        said = process.communicate(timeout=60)[1]
+        assert len(workers) == 2
+        while left := [pid for pid in (parent, *workers) if command(pid)]:
+            assert time.monotonic() < deadline, f"{left} go on"
+            time.sleep(0.1)
     finally:
-        signal.signal(signal.SIGINT, before)
-    assert not multiprocessing.active_children()
-    assert len(workers) == 2
-    deadline = time.monotonic() + 60
-    while left := [pid for pid in workers if Path(f"/proc/{pid}").exists()]:
-        assert time.monotonic() < deadline, f"{left} go on"
-        time.sleep(0.1)
-    assert 1 <= len(pd.read_csv(tmp_path / "history.csv")) < 10_000
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    if which == "one of them":
+        assert "ColornbError: A process of the training was killed" in said
+    assert 1 <= len(pd.read_csv(folder / "history.csv")) < 10_000
 
 
-def children(pid, called):
-    """Processes that a process has started, of those whose command says `called`."""
+def spawned(pid):
+    """Processes that multiprocessing has started for a process."""
     listed = Path(f"/proc/{pid}").glob("task/*/children")
-    found = [child for path in listed for child in path.read_text().split()]
-    return [int(one) for one in found if called in Path(f"/proc/{one}/cmdline").read_text()]
+    found = [int(child) for path in listed for child in path.read_text().split()]
+    return [child for child in found if "spawn_main" in command(child)]
+
+
+def command(pid):
+    """What a process runs; nothing of one that has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def test_a_warm_start_trains_with_l1_first(pictures, tmp_path):

@@ -8,11 +8,13 @@ through the same numbers as one that was not.
 """
 
 import ast
+import ctypes
 import hashlib
 import json
 import math
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -96,13 +98,27 @@ def launch(options: dict, train: Callable, *arguments) -> None:
 
 
 def _launch_all(_, asked: list, train: Callable, arguments: tuple) -> None:
-    # The system interrupts a process whose parent has died. A shell that starts programs in the
-    # background lets them ignore interrupts: then these would train on for nobody.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    _end_with_parent()
     try:
-        make_fabric(*asked).launch(train, *arguments)
+        make_fabric(*asked).launch(_train, train, arguments)
     except ProcessExitedException:
         raise ColornbError(KILLED) from None
+
+
+def _train(fabric: Fabric, train: Callable, arguments: tuple) -> None:
+    _end_with_parent()
+    train(fabric, *arguments)
+
+
+def _end_with_parent() -> None:
+    """Lets Linux terminate this process when the one that started it dies, however it does.
+
+    torch asks for an interrupt instead, which a process that a shell started in the background
+    ignores, and after which one with children waits for them to finish.
+    """
+    if sys.platform == "linux":
+        set_death_signal = 1  # PR_SET_PDEATHSIG, see prctl(2)
+        ctypes.CDLL(None).prctl(set_death_signal, signal.SIGTERM)
 
 
 def make_schedule(name: str, optimizer, steps: int):
