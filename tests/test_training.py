@@ -185,6 +185,7 @@ TOGETHER = {"devices": 2, "epochs": 8, "width": 0.25}
     "Two processes that train together are killed with SIGKILL.",
     "Two new ones go on from their checkpoint and end with the same weights as undisturbed.",
 )
+@pytest.mark.long
 @pytest.mark.skipif(os.cpu_count() < 2, reason="needs two processor cores")
 def test_two_processes_killed_with_sigkill_end_as_two_that_were_not(tmp_path):
     sets = [scenes.image_set(split, size=32, limit=16) for split in ("train", "test")]
