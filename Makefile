@@ -22,7 +22,7 @@ help:
 	@echo "make test    set up and run the tests"
 	@echo "make book    build the published book from book/, without training"
 	@echo "make archive the same as one file with its checksum, to be passed on"
-	@echo "make bench   measure the speed, about 20 minutes (DATA=folder)"
+	@echo "make bench   measure the speed, 20 to 40 minutes (DATA=folder)"
 	@echo "make faults  provoke everything of the page on what can go wrong, about 40 minutes"
 	@echo "make lab     open the notebooks in JupyterLab"
 	@echo "make clean   remove what was built; finished runs stay"

@@ -16,7 +16,7 @@
 # regression with its colours turned up, and what are several colorizations of
 # one picture worth?
 #
-# *Run time: two minutes on drawn scenes, about half an hour on two cores for
+# *Run time: some minutes on drawn scenes, about half an hour on two cores for
 # the real pictures; small U-Nets and some of Koalarization are trained.*
 
 # %% tags=["parameters"]

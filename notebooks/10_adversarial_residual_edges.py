@@ -14,7 +14,7 @@
 # on Koalarization, residual blocks in the U-Net, and an edge network against
 # leaks. What does each change, and do colours stay within their boundaries?
 #
-# *Run time: three minutes on drawn scenes, about twenty on two cores for the
+# *Run time: some minutes on drawn scenes, about twenty on two cores for the
 # real pictures. The first two were trained by the chapters on their systems;
 # here edge networks are trained, and small generators on scenes with their
 # help.*

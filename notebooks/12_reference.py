@@ -14,8 +14,8 @@
 # this*. Do the painted colours move towards those of the reference, how far,
 # and what does it cost where the reference does not fit?
 #
-# *Run time: about two minutes on drawn scenes, about half an hour on two cores
-# for the real pictures.*
+# *Run time: some minutes on drawn scenes, about half an hour on two cores for
+# the real pictures.*
 
 # %% tags=["parameters"]
 profile = "sample"

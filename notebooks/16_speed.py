@@ -16,7 +16,7 @@
 # turns where both sides are short. More is better, and the goal was set before
 # the measurement.
 #
-# *Run time: about twenty minutes on two cores (`make bench`).*
+# *Run time: twenty to forty minutes on two cores (`make bench`).*
 
 # %% tags=["parameters"]
 profile = "sample"
