@@ -2,7 +2,7 @@
 refused when the records no longer say so.
 
 `book/answers.yaml` holds them: the answer of each chapter, for the top of its page, and what the
-source study claimed beside what was measured. In a text, `{name}` is one of the `numbers` below it:
+source report claimed beside what was measured. In a text, `{name}` is one of the `numbers` below it:
 
 - `{claim: ..., system: ...}`: what the chapter's verdict says of a system;
 - `{minus: [a, b], set: DATASET, metric: ...}`: a paired difference of `pairs.csv`;
@@ -51,9 +51,9 @@ class Answers:
         return f":::{{admonition}} Answer\n:class: answer\n{text}\n:::"
 
     def claims(self) -> str:
-        """The table "source study / this study", as MyST. Raises as `of_chapter` does."""
+        """The table "source report / this study", as MyST. Raises as `of_chapter` does."""
         head = (
-            "| The source study says | This study measures | Verdict | Where |\n|---|---|---|---|\n"
+            "| The source report says | This study measures | Verdict | Where |\n|---|---|---|---|\n"
         )
         return head + "".join(
             f"| {one['said']} | {self._say(one, one['chapter'])} | **{one['verdict']}** "

@@ -148,8 +148,8 @@ def load(
     (epochs, weights of losses, temperature, a variant to feature) must be made on `val` with a
     model trained with `hold_out=True`, which leaves `val` out of `train` (4,500; 1,800). Final
     models are refitted on the whole of `train`; `test` (1,000 of each) is for reporting only.
-    bsds500 is only tested on: `train` is its 200 training images, `val` and `test` are both its
-    100 validation images.
+    bsds500 is only tested on, but for chapter 10's edge networks: `train` is its 200 training
+    images, `test` its 100 validation images, and so is `val`, on which nothing is chosen.
 
     Args:
         name: cifar10, cats_dogs, bsds500, one of `MADE`, photos (scikit-image's; `test` only) or

@@ -145,7 +145,7 @@ def _slider(files: Mapping[str, str], dataset: str) -> str:
 <label>Painted by <select>{options}</select></label>
 </div>
 <figcaption>Ten test pictures of {dataset}, the first of their set, not chosen: gray, as a system
-sees them, and painted: <span class="slider-name">{escape(_name("gan/default"))}</span>. Draw the
+sees them, and painted: <span class="slider-name">{escape(_name("gan/default"))}</span>. Drag the
 line, or move it with the arrow keys.</figcaption>
 </figure>"""
 

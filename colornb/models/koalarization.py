@@ -24,7 +24,7 @@ class Koalarization(nn.Module):
     """Predicts ab from the gray picture and what a classifier sees in it.
 
     Baldassarre, Gonzalez Morin and Rodes-Guirao 2017 (arXiv 1712.03400), with the placement of
-    the upsampling that the source study gives: after the decoder's first, third and fifth
+    the upsampling that the source report gives: after the decoder's first, third and fifth
     convolution.
 
     Args:

@@ -77,7 +77,7 @@ def _scaled(channels: tuple[int, ...], width: float) -> list[int]:
 class UNetGenerator(nn.Module):
     """Predicts ab from the gray picture: a U-Net with skips and batch norm.
 
-    Nazeri, Ng and Ebrahimi 2018 (arXiv 1803.05400) as the source study describes it: ReLU, and
+    Nazeri, Ng and Ebrahimi 2018 (arXiv 1803.05400) as the source report describes it: ReLU, and
     only ab predicted. It is evaluated with the running statistics of its batch norm, so that a
     picture's colours do not depend on the batch it comes in.
 
