@@ -15,7 +15,7 @@
 # when it asks for another colour than the true one, and what do captions
 # change in the errors and in the colours that win?
 #
-# *Run time: some minutes on drawn scenes, about half an hour on two cores for
+# *Run time: some minutes on drawn scenes, about an hour on two cores for
 # the real pictures; networks are trained on the small pictures, on scenes and
 # on the photographs.*
 
