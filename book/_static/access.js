@@ -11,6 +11,16 @@ document.addEventListener("DOMContentLoaded", () => {
       table.replaceWith(box);
       box.append(table);
     }
+    // Rows of whole sentences are read one under the other on a phone, each cell after the name
+    // of its column.
+    const names = [...(table.tHead?.rows[0].cells ?? [])].map((cell) => cell.textContent.trim());
+    const long = table.textContent.length > 100 * table.rows.length;
+    if (long && names.length > 2 && !table.matches(".study")) {
+      table.classList.add("stacks");
+      for (const cell of table.querySelectorAll("tbody :is(td, th)")) {
+        cell.dataset.column = names[cell.cellIndex];
+      }
+    }
   });
   // A figure with small print keeps its size on a phone, and scrolls in a box as well.
   for (const picture of document.querySelectorAll(".bd-article figure > img:not(.pixels)")) {
