@@ -192,8 +192,8 @@ def _predict_as_wished(model: nn.Module, small: Tensor, extractor: str, wishes: 
     """ab in Lab units (1, 2, h, w) of one uint8 picture (1, 3, S, S)."""
     refuse_what_it_cannot(model, wishes)
     given = []
-    if takes_features(model):
-        given.append(features.extract(small, extractor))
+    if what := takes_features(model):
+        given.append(features.extract(small, extractor, what))
     if isinstance(model, Captioned):
         given.append(encode([wishes.caption]))
     if isinstance(model, Referenced):

@@ -8,7 +8,7 @@ from functools import cache
 
 import torch
 from torch import Tensor
-from torch.nn.functional import adaptive_avg_pool2d
+from torch.nn.functional import adaptive_avg_pool2d, softmax
 
 from colornb import lab
 from colornb.metrics import ab_frequency
@@ -44,6 +44,21 @@ def cross_entropy(logits: Tensor, ab: Tensor, pixel_weight: Tensor | None = None
     if pixel_weight is not None:
         loss = loss * pixel_weight[lab.quantize_ab(ab)].flatten()
     return loss.mean()
+
+
+def mean_error(logits: Tensor, ab: Tensor, pixel_weight: Tensor | None = None) -> Tensor:
+    """Mean squared distance of the predicted distributions' mean colours from the true ones, in
+    ab / 110, a scalar; arguments as of `cross_entropy`.
+
+    The right distribution has the least of both, so the two losses do not pull apart; but the
+    cross entropy hardly tells a colour that is near from one that is far.
+    """
+    ab = adaptive_avg_pool2d(ab, logits.shape[2:])
+    away = (lab.annealed_mean(logits.float(), 1.0) - ab) / lab.AB_SCALE
+    squared = away.square().sum(1)
+    if pixel_weight is not None:
+        squared = squared * pixel_weight[lab.quantize_ab(ab)]
+    return squared.mean()
 
 
 def rebalancing(images: Tensor, strength: float = 0.5, sigma: float = 5.0) -> Tensor:
@@ -88,3 +103,45 @@ def sample(
     noise = -torch.log(torch.empty(shape).exponential_(generator=dice)).to(logits)
     drawn = (logits / temperature + noise).argmax(dim=1)
     return lab.ab_bins().to(logits)[drawn].permute(0, 3, 1, 2)
+
+
+@cache
+def _candidates(device: torch.device) -> tuple[Tensor, Tensor]:
+    """Colours to choose from, ab (825, 2) on a grid of 6 units over the gamut's bins, and the
+    CIEDE2000 from each of the 313 bins to each of them at equal L, where it does not depend on
+    L: (313, 825)."""
+    steps, bins = torch.arange(-90.0, 101, 6), lab.ab_bins()
+    plane = torch.stack(torch.meshgrid(steps, steps, indexing="ij")).flatten(1).T
+    plane = plane[(torch.cdist(plane, bins) <= 5 * 2**0.5 + 0.1).any(1)]
+    pairs = torch.stack(torch.broadcast_tensors(bins[:, None], plane[None])).movedim(3, 1)
+    one, other = torch.cat((torch.full_like(pairs[:, :1], 50.0), pairs), dim=1)[:, None]
+    return plane.to(device), lab.delta_e2000(one, other)[0].to(device)
+
+
+def expected_error(logits: Tensor, discount: Tensor | None = None) -> Tensor:
+    """How wrong each of 825 colours would be on average: the expected CIEDE2000 (N, h, w, 825) to a
+    colour drawn from softmax(logits).
+
+    Args:
+        logits: (N, 313, h, w).
+        discount: (313,) what each bin's probability is divided by first.
+    """
+    _, distance = _candidates(logits.device)
+    logits = logits.movedim(1, 3).float()
+    if discount is not None:
+        logits = logits - discount.to(logits).log()
+    return softmax(logits, dim=3) @ distance
+
+
+def least_error(error: Tensor, bonus: float = 0.0, *, blend: float = 0.15) -> Tensor:
+    """The colour with the least `expected_error`: ab (N, 2, h, w) in Lab units.
+
+    Args:
+        bonus: CIEDE2000 that a colour is forgiven for each unit of its chroma. What is nearest on
+            average is dull; with a bonus it is as colourful as wanted where that costs least.
+        blend: colours that are worse by no more than about this are mixed in, so that neighbouring
+            pixels do not jump between the points of the grid.
+    """
+    colours, _ = _candidates(error.device)
+    loss = error - bonus * colours.norm(dim=1)
+    return (softmax(-loss / blend, dim=3) @ colours).movedim(3, 1)

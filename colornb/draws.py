@@ -31,6 +31,8 @@ from colornb.training.distribution import Weights
 TEMPERATURES = (1.0, 0.8, 0.6, 0.5, 0.38, 0.3, 0.2, 0.1, 0.05)
 GAINS = (1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0)
 """What `sweep` turns."""
+BONUSES = (0.0, 0.04, 0.07, 0.08, 0.09, 0.1, 0.11, 0.12, 0.13, 0.14)
+"""On chroma, for `bold`; steps are small where colourfulness rises fast."""
 GOALS = (0.9, 1.0, 1.1)
 """Colourfulness over the truth's at which systems are compared."""
 WAYS = {
@@ -89,6 +91,27 @@ def turn_up(weights: Path, images: ImageSet, gains: Iterable[float]) -> dict[flo
     """
     ab = painted.predict_ab(weights, images)
     return {gain: recolor(images.images, gain * ab) for gain in gains}
+
+
+def bold(
+    weights: Path, images: ImageSet, bonuses: Iterable[float], *, discount: Tensor
+) -> dict[float, Tensor]:
+    """The pictures with the colours of least expected error at each bonus on chroma: bonus -> uint8
+    (N, 3, H, W).
+
+    Args:
+        discount: see `distribution.expected_error`.
+
+    Raises:
+        ColornbError: the weights are missing or none of this package.
+    """
+    model, given = painted.load(weights, images)
+    ab: dict[float, list[Tensor]] = {bonus: [] for bonus in bonuses}
+    for logits in colorize.predict(model, images.images, *given, batch_size=20):
+        error = distribution.expected_error(logits, discount)
+        for bonus, parts in ab.items():
+            parts.append(distribution.least_error(error, bonus))
+    return {bonus: recolor(images.images, torch.cat(parts)) for bonus, parts in ab.items()}
 
 
 def sweep(

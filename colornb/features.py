@@ -5,6 +5,7 @@ images and stored, keyed by the content of the images and the extractor's name.
 """
 
 import hashlib
+from collections.abc import Callable
 from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -27,6 +28,8 @@ DEFAULT = "inception_resnet_v2"
 """The published extractor. Its weights come from a hub; the other three need no network."""
 
 LITE0 = "tf_efficientnet_lite0"
+MAPPED = (LITE0, "random")
+"""The extractors that give `maps`: both are EfficientNet-Lite0."""
 LITE0_SHA256 = "57934424"  # the file's name ends in the first digits of its own hash
 
 
@@ -134,40 +137,70 @@ def _stored(key: str, compute, length: int) -> Tensor:
 
 
 @torch.no_grad()
+def _of_gray(images: Tensor, model: nn.Module, size: int | None, see: Callable) -> Tensor:
+    """What `see` makes of the gray version of uint8 pictures (N, 3, H, W), as the classifier wants
+    them: a row for each."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model.to(device)
+    parts = images.split(50)
+    if len(parts) > 1:
+        parts = tqdm(parts, desc="features", unit="batch", mininterval=5)
+    return torch.cat([see(_prepared(p.to(device), model, size, gray=True)).cpu() for p in parts])
+
+
 def logits(images: Tensor, model: nn.Module) -> Tensor:
     """A classifier's 1000 logits for the gray version of uint8 pictures: (N, 1000) float32.
 
     Pictures (N, 3, H, W) are squashed to the classifier's own input size (Inception-ResNet-v2
     299, EfficientNet-Lite0 224).
     """
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model.to(device)
-    parts = images.split(50)
-    if len(parts) > 1:
-        parts = tqdm(parts, desc="features", unit="batch", mininterval=5)
-    return torch.cat([model(_prepared(p.to(device), model, None, gray=True)).cpu() for p in parts])
+    return _of_gray(images, model, None, model)
 
 
-def extract(images: Tensor, extractor: str = DEFAULT) -> Tensor:
-    """`logits` of the extractor of that name; "none" gives (N, 0)."""
+def maps(images: Tensor, model: nn.Module) -> Tensor:
+    """EfficientNet-Lite0's inner maps for the gray version of small uint8 pictures (N, 3, S, S), which
+    it gets at four times their size: (N, 22 S^2) float16, for `models.informed.split`.
+
+    Three maps, of S/2, S/4 and S/8 pixels each way.
+    """
+
+    def see(prepared: Tensor) -> Tensor:
+        seen = model.forward_intermediates(prepared, indices=[2, 3, 4], intermediates_only=True)
+        return torch.cat([one.flatten(1) for one in seen], dim=1).half()
+
+    return _of_gray(images, model, 4 * images.shape[-1], see)
+
+
+def extract(images: Tensor, extractor: str = DEFAULT, what: str = "logits") -> Tensor:
+    """`logits` of the extractor of that name, or its `maps`; "none" gives (N, 0).
+
+    Raises:
+        ColornbError: there is no such extractor, or it has no maps.
+    """
     if extractor == "none":
         return torch.zeros(len(images), 0)
-    return logits(images, create_extractor(extractor))
+    if what == "logits":
+        return logits(images, create_extractor(extractor))
+    if extractor not in MAPPED:
+        raise ColornbError(f"{extractor} gives no maps; these do: {', '.join(MAPPED)}.")
+    return maps(images, create_extractor(extractor))
 
 
-def embed(images: ImageSet, extractor: str = DEFAULT, *, mirrored: bool = False) -> Tensor:
+def embed(
+    images: ImageSet, extractor: str = DEFAULT, what: str = "logits", *, mirrored: bool = False
+) -> Tensor:
     """`extract` for a whole set, computed once and stored, keyed by the pictures' content.
 
-    `mirrored` gives the vectors of the pictures mirrored left to right: with both, training may
+    `mirrored` gives the rows of the pictures mirrored left to right: with both, training may
     mirror its pictures and still store everything.
     """
     if extractor == "none":
         return torch.zeros(len(images), 0)
-    way = f"{extractor} of timm {version('timm')}, logits of gray" + (", mirrored" * mirrored)
+    way = f"{extractor} of timm {version('timm')}, {what} of gray" + (", mirrored" * mirrored)
     key = f"{images.sha256}|{way}"
     pictures = images.images.flip(3) if mirrored else images.images
     digest = hashlib.sha256(key.encode()).hexdigest()[:24]
-    return _stored(digest, lambda: extract(pictures, extractor), len(images))
+    return _stored(digest, lambda: extract(pictures, extractor, what), len(images))
 
 
 @torch.no_grad()

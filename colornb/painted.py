@@ -30,14 +30,14 @@ BLURS = (1, 2, 4)
 
 
 def load(weights: Path, images: ImageSet) -> tuple[nn.Module, list[Tensor]]:
-    """A trained network, and the vectors that it is given beside the gray pictures, if any.
+    """A trained network, and what it is given of a classifier beside the gray pictures, if any.
 
     Raises:
         ColornbError: the weights are missing or none of this package.
     """
     model, header = load_weights(weights)
-    vectors = takes_features(model)
-    return model, [features.embed(images, header["extractor"])] if vectors else []
+    what = takes_features(model)
+    return model, [features.embed(images, header["extractor"], what)] if what else []
 
 
 def predict_ab(weights: Path, images: ImageSet, *told: Tensor) -> Tensor:

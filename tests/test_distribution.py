@@ -226,3 +226,48 @@ def test_networks_that_end_in_bins():
     plain, residual = (models.create_model("unet", width=0.125, residual=k) for k in (0, 1))
     assert models.parameter_count(residual) > models.parameter_count(plain)
     assert residual.eval()(l).shape == (2, 2, 32, 32)
+
+
+def test_the_expected_error_is_the_mean_ciede2000_to_the_likely_colours():
+    logits, bins = random(1, BINS, 1, 2), lab.ab_bins()
+    colours, distance = distribution._candidates(torch.device("cpu"))
+    assert colours.shape == (825, 2) and distance.shape == (BINS, 825)
+    flat = torch.full((1, 1, BINS, 825), 30.0)  # at equal L, whatever it is
+    one = torch.stack((flat, *bins.T[..., None].expand(2, BINS, 825)[:, None, None]), dim=2)[:, 0]
+    other = torch.stack((flat, *colours.T[:, None].expand(2, BINS, 825)[:, None, None]), dim=2)[:, 0]
+    same = torch.isclose(distance, lab.delta_e2000(one, other)[0], atol=1e-3)
+    assert same.float().mean() > 0.999  # the formula jumps where two hues are opposite
+    expected = torch.einsum("nqhw,qc->nhwc", logits.softmax(1), distance)
+    torch.testing.assert_close(distribution.expected_error(logits), expected)
+
+
+def test_what_is_least_wrong_of_a_certain_colour_is_that_colour():
+    sure = torch.full((1, BINS, 1, 3), -50.0)
+    chosen = torch.tensor([5, 100, 250])
+    sure[0, chosen, 0, range(3)] = 50.0
+    ab = distribution.least_error(distribution.expected_error(sure))[0, :, 0].T
+    assert (ab - lab.ab_bins()[chosen]).norm(dim=1).max() < 3.5  # the grid has steps of 6
+
+
+def test_a_bonus_on_chroma_makes_every_colour_bolder():
+    error = distribution.expected_error(random(2, BINS, 4, 4))
+    chroma = [distribution.least_error(error, b).norm(dim=1).mean() for b in (0, 0.1, 0.2, 0.4)]
+    assert chroma == sorted(chroma) and chroma[-1] > 2 * chroma[0]
+
+
+def test_a_discount_takes_the_weights_of_the_training_back():
+    logits, weight = random(1, BINS, 2, 2), torch.rand(BINS) + 0.1
+    rebalanced = logits + weight.log()[:, None, None]
+    torch.testing.assert_close(
+        distribution.expected_error(rebalanced, weight), distribution.expected_error(logits)
+    )
+
+
+def test_the_mean_error_is_that_of_the_mean_colour():
+    logits, ab = random(2, BINS, 3, 3), colours(2, 3, 3)
+    mean = torch.einsum("nqhw,qc->nchw", logits.softmax(1), lab.ab_bins())
+    away = ((mean - ab) / 110).square().sum(1)
+    torch.testing.assert_close(distribution.mean_error(logits, ab), away.mean())
+    weight = torch.rand(BINS) + 0.5
+    weighted = (away * weight[lab.quantize_ab(ab)]).mean()
+    torch.testing.assert_close(distribution.mean_error(logits, ab, weight), weighted)

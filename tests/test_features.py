@@ -5,6 +5,7 @@ import torch
 
 from colornb import datasets, features, figures, scenes
 from colornb.errors import ColornbError
+from colornb.models.informed import split
 
 LITE0 = features.LITE0
 EGYPTIAN_CAT = 285  # of ImageNet's 1000 classes
@@ -22,7 +23,8 @@ def computed(monkeypatch):
     """What was computed, a row per call: (pictures, extractor). The vectors are their means."""
     calls = []
 
-    def extract(images, extractor):
+    def extract(images, extractor, what):
+        assert what == "logits"
         calls.append((images, extractor))
         return images.float().mean((1, 2))
 
@@ -69,6 +71,30 @@ def test_random_weights_are_always_the_same(pictures):
     assert torch.equal(one, features.extract(pictures.images[:1], "random"))
     assert torch.equal(state, torch.get_rng_state()), "the run's random numbers stay untouched"
     assert not torch.allclose(one, features.extract(pictures.images[:1], LITE0))
+
+
+def test_the_maps_are_the_classifiers_at_three_sizes_and_see_no_colour(pictures):
+    seen = features.extract(pictures.images, LITE0, "maps")
+    assert seen.shape == (4, 22 * 32**2) and seen.dtype == torch.float16
+    prepared = features._prepared(pictures.images, features._lite0(), 128, gray=True)
+    with torch.no_grad():
+        inner = features._lite0().forward_intermediates(prepared, indices=[2, 3, 4])[1]
+    assert [tuple(one.shape[1:]) for one in split(seen)] == [(40, 16, 16), (112, 8, 8), (320, 4, 4)]
+    for ours, theirs in zip(split(seen), inner, strict=True):
+        torch.testing.assert_close(ours.float(), theirs, atol=0.01, rtol=0.01)
+    gray = features.extract(figures.gray(pictures.images), LITE0, "maps")
+    assert (seen - gray).abs().mean() < 0.05 * seen.abs().mean()  # 8 bits of the gray picture
+
+
+def test_an_extractor_without_maps_is_told(pictures):
+    with pytest.raises(ColornbError, match="gives no maps; these do: tf_efficientnet_lite0, random"):
+        features.extract(pictures.images, "inception_resnet_v2", "maps")
+
+
+def test_logits_and_maps_are_stored_apart(pictures, store):
+    logits, maps = (features.embed(pictures, "random", what) for what in ("logits", "maps"))
+    assert logits.shape != maps.shape and len(list(store.iterdir())) == 2
+    assert torch.equal(features.embed(pictures, "random", "maps"), maps)
 
 
 def test_none_is_no_vector_at_all(pictures):

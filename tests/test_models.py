@@ -3,6 +3,7 @@ import torch
 
 from colornb import models
 from colornb.errors import ColornbError
+from colornb.models.informed import split
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +52,31 @@ def test_generator_has_the_published_shapes_and_size():
     assert levels == [(64, 32, 32), (128, 16, 16), (256, 8, 8), (512, 4, 4), (512, 2, 2)]
     assert ab.shape == (1, 2, 32, 32)
     assert round(models.parameter_count(generator) / 1e6, 2) == 16.65
+
+
+def test_the_informed_unet_adds_each_map_where_the_encoder_has_its_size():
+    network = models.create_model("informed", width=0.125).eval()
+    l = torch.rand(2, 1, 32, 32) * 2 - 1  # noqa: E741
+    maps = [torch.rand(2, c, s, s) for c, s in ((40, 16), (112, 8), (320, 4))]
+    seen = torch.cat([one.flatten(1) for one in maps], dim=1)
+    for ours, given in zip(split(seen), maps, strict=True):
+        assert torch.equal(ours, given)
+    outputs = network.encode((l, maps))
+    assert [x.shape[-1] for x in outputs] == [32, 16, 8, 4, 2]
+    blind = network.encode((l, []))
+    assert torch.equal(outputs[0], blind[0])
+    with torch.no_grad():
+        torch.testing.assert_close(outputs[1] - blind[1], network.joins[0](maps[0]))
+        ab = network(l, seen)
+        assert ab.shape == (2, 2, 32, 32)
+        assert (ab - network(l, torch.zeros_like(seen))).abs().max() > 1e-3
+        bins = models.create_model("informed", width=0.125, head="bins").eval()
+        assert bins(l, seen.half(), grid=(0, 1)).shape == (2, 313, 16, 16)
+
+
+def test_the_maps_of_a_larger_picture_are_told_apart_as_well():
+    shapes = [tuple(one.shape[1:]) for one in split(torch.zeros(1, 22 * 64**2))]
+    assert shapes == [(40, 32, 32), (112, 16, 16), (320, 8, 8)]
 
 
 def test_generator_output_does_not_depend_on_the_batch():

@@ -3,7 +3,7 @@ import pytest
 import torch
 from test_training import assert_same, weights
 
-from colornb import distribution, lab, models, scenes
+from colornb import distribution, lab, metrics, models, scenes
 from colornb.errors import ColornbError
 from colornb.limits import leaks
 from colornb.training import regression
@@ -16,6 +16,7 @@ TASKS = {
     "mse_ab": ("unet", {}, {}),
     "l1_ab": ("unet", {"residual": 1}, {}),
     "huber_ab": ("unet", {}, {}),
+    "mse_rgb": ("unet", {}, {}),
     "bins": ("unet", {"head": "bins"}, {"rebalance": 0.5}),
     "variational": ("variational", {}, {}),
     "edges": ("edgenet", {}, {"sees": "l"}),
@@ -69,6 +70,21 @@ def test_an_unknown_objective_is_told(tmp_path):
         )
 
 
+def test_the_distance_in_srgb_is_that_of_the_metrics_and_still_pulls_what_is_clipped():
+    l, ab = normalised()  # noqa: E741
+    painted = torch.nn.Parameter(ab + 0.1)
+    model = torch.nn.Module()
+    model.forward = lambda l: painted
+    loss = OBJECTIVES["mse_rgb"](TRAIN.images, ab_weight=0.0)(model, l, ab).item()
+    pictures = lab.to_uint8(lab.lab_to_rgb(lab.denormalize(l, painted.detach())))
+    measured = metrics.evaluate(pictures, TEST.images)["mse_rgb"].mean()
+    assert loss == pytest.approx(measured, rel=0.01)
+    with torch.no_grad():
+        painted += 5  # far outside of the gamut
+    OBJECTIVES["mse_rgb"](TRAIN.images)(model, l, ab).backward()
+    assert (painted.grad > 0).all()
+
+
 def test_bins_looks_at_every_pixel_when_it_monitors_and_at_a_quarter_in_training():
     l, ab = normalised()  # noqa: E741
     model = models.create_model("unet", width=0.125, head="bins").eval()
@@ -77,6 +93,9 @@ def test_bins_looks_at_every_pixel_when_it_monitors_and_at_a_quarter_in_training
     with torch.no_grad():
         whole = distribution.cross_entropy(model(l), ab * lab.AB_SCALE, weight)
         torch.testing.assert_close(objective(model, l, ab), whole)
+        beside = OBJECTIVES["bins"](TRAIN.images, rebalance=0.5, mean_weight=10.0)
+        whole += 10 * distribution.mean_error(model(l), ab * lab.AB_SCALE, weight)
+        torch.testing.assert_close(beside(model, l, ab), whole)
     logits = torch.nn.Parameter(torch.zeros(len(l), 313, 32, 32))
     fixed = torch.nn.Module()
     fixed.forward = lambda l, grid: thin(logits, grid)

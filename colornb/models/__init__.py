@@ -18,6 +18,7 @@ from colornb.errors import ColornbError
 from colornb.files import replace_atomically
 from colornb.models.captioned import Captioned
 from colornb.models.edges import EdgeNet
+from colornb.models.informed import Informed
 from colornb.models.koalarization import Koalarization
 from colornb.models.referenced import Referenced
 from colornb.models.unet import Discriminator, UNetGenerator
@@ -27,6 +28,7 @@ MODELS = {
     "koalarization": "koalarization.Koalarization",
     "unet": "unet.UNetGenerator",
     "discriminator": "unet.Discriminator",
+    "informed": "informed.Informed",
     "variational": "variational.Variational",
     "captioned": "captioned.Captioned",
     "referenced": "referenced.Referenced",
@@ -66,9 +68,13 @@ def source(name: str) -> tuple[str, ...]:
     return tuple(f"models/{module}.py" for module in sorted(parts))
 
 
-def takes_features(model: nn.Module) -> bool:
-    """Whether a network is told, beside L, what a frozen classifier sees."""
-    return isinstance(getattr(model, "painter", model), Koalarization)
+def takes_features(model: nn.Module) -> str:
+    """What a network is told, beside L, of what a frozen classifier sees: its "logits", its "maps"
+    (`features.extract`), or nothing, ""."""
+    painter = getattr(model, "painter", model)
+    if isinstance(painter, Koalarization):
+        return "logits"
+    return "maps" if isinstance(painter, Informed) else ""
 
 
 def parameter_count(model: nn.Module) -> int:
@@ -109,6 +115,7 @@ __all__ = [
     "Captioned",
     "Discriminator",
     "EdgeNet",
+    "Informed",
     "Koalarization",
     "Referenced",
     "UNetGenerator",

@@ -30,9 +30,22 @@ def regression(distance: Callable[[Tensor, Tensor], Tensor], images: Tensor) -> 
     return objective
 
 
-def bins(images: Tensor, *, rebalance: float = 0.0) -> Objective:
-    """Cross entropy over the 313 bins; `rebalance` above 0 is the strength of
-    `distribution.rebalancing`.
+def srgb(images: Tensor, *, ab_weight: float = 0.05) -> Objective:
+    """The mean squared distance in sRGB from 0 to 1, which `metrics` calls `mse_rgb`, and beside it
+    `ab_weight` times that of ab / 110: where the gamut cuts a colour off, only that says which way
+    the truth lies."""
+
+    def objective(model: nn.Module, l: Tensor, ab: Tensor, *given: Tensor) -> Tensor:  # noqa: E741
+        painted = model(l, *given).float()
+        pictures = [lab.lab_to_rgb(lab.denormalize(l, one)).clamp(0, 1) for one in (painted, ab)]
+        return mse_loss(*pictures) + ab_weight * mse_loss(painted, ab)
+
+    return objective
+
+
+def bins(images: Tensor, *, rebalance: float = 0.0, mean_weight: float = 0.0) -> Objective:
+    """Cross entropy over the 313 bins, and `mean_weight` times `distribution.mean_error`; `rebalance`
+    above 0 is the strength of `distribution.rebalancing`.
 
     In training one pixel in four counts, on a grid that begins at random.
     """
@@ -42,8 +55,11 @@ def bins(images: Tensor, *, rebalance: float = 0.0) -> Objective:
         grid = tuple(torch.randint(2, (2,)).tolist()) if model.training else None
         logits = model(l, *given, grid=grid)
         side = logits.shape[-1] * (2 if grid else 1)
-        ab = adaptive_avg_pool2d(ab * lab.AB_SCALE, side)
-        return distribution.cross_entropy(logits, thin(ab, grid), weight)
+        true = thin(adaptive_avg_pool2d(ab * lab.AB_SCALE, side), grid)
+        loss = distribution.cross_entropy(logits, true, weight)
+        if mean_weight:
+            loss = loss + mean_weight * distribution.mean_error(logits, true, weight)
+        return loss
 
     return objective
 
@@ -94,6 +110,7 @@ OBJECTIVES: dict[str, Callable[..., Objective]] = {
     "mse_ab": partial(regression, mse_loss),
     "l1_ab": partial(regression, l1_loss),
     "huber_ab": partial(regression, partial(huber_loss, delta=0.1)),
+    "mse_rgb": srgb,
     "bins": bins,
     "variational": variational,
     "edges": edges,
