@@ -31,7 +31,7 @@ SETS = {
     "photos": "photographs of scikit-image",
 }
 _FIRST = {
-    "small": ("baseline/gray", "baseline/ab_given_l", *MAIN),
+    "small": ("baseline/gray", "baseline/ab_given_l", *MAIN, "informed/l2"),
     "photos": ("baseline/gray", "baseline/mean_ab", "koalarization/default"),
 }
 _COMPARED = ("mse_rgb", "delta_e2000", "chroma_retention", "kid")
@@ -46,6 +46,7 @@ _CARDS = {
         "captioned/koalarization",
     ),
     "reference": ("reference/default", "reference/random", "reference/one_colour"),
+    "informed": ("informed/l2", "informed/l1", "informed/distribution", "informed/blind_l2"),
 }
 _MEASURED = metrics.METRICS | LIMITS
 Found = Iterable[tuple[Path, dict[str, Any]]]

@@ -179,6 +179,8 @@ measured.draw(run, "equal_rare", panels, x=amount, y=auc)
 # colourful as the truth. Nothing has to be chosen for this: in every draw of
 # the bootstrap both knobs are turned to that place. Where a network is never as
 # colourful, at no temperature, there is nothing to compare: *not defined*.
+# Another way to make one colour of a distribution, and networks that know more,
+# are compared like this in the chapter on a network that knows what it sees.
 
 # %% tags=["hide-input"]
 compared = [(ours, control), (ours, l2), (unbalanced, control)]

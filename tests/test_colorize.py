@@ -15,7 +15,7 @@ from torch import nn
 from typer.testing import CliRunner
 
 import colornb.colorize as module
-from colornb import cli, lab, models, publish, scenes
+from colornb import cli, features, lab, models, publish, scenes
 from colornb.colorize import Wishes, colorize, colorize_files, predict_ab
 from colornb.errors import ColornbError
 
@@ -32,6 +32,12 @@ def unet():
 def koalarization():
     torch.manual_seed(0)
     return models.create_model("koalarization", width=0.125).eval()
+
+
+@pytest.fixture(scope="module")
+def informed():
+    torch.manual_seed(0)
+    return models.create_model("informed", width=0.125).eval()
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +97,10 @@ def test_prediction_sees_nothing_but_lightness(unet):
     assert difference.mean() < 1, "but for the rounding of the gray picture to 8 bits"
 
 
-@pytest.mark.parametrize("network, extractor", [("unet", "none"), ("koalarization", "random")])
+@pytest.mark.parametrize(
+    "network, extractor",
+    [("unet", "none"), ("koalarization", "random"), ("informed", "random")],
+)
 def test_colorize_keeps_size_and_lightness(network, extractor, photo, request):
     model = request.getfixturevalue(network)
     colored = colorize(photo, model, extractor=extractor)
@@ -354,6 +363,15 @@ def colorized(weights, photo, target, samples=0, **wishes):
     ((_, written, problem),) = colorize_files([photo], target, weights, **options)
     assert not problem
     return [read(path) for path in written]
+
+
+def test_a_network_with_maps_paints_by_what_the_extractor_of_its_file_sees(photos, tmp_path):
+    model, painted = models.create_model("informed", width=0.125), []
+    for extractor in features.MAPPED:
+        path = tmp_path / f"{extractor}.safetensors"
+        models.save_weights(model, path, extractor=extractor)
+        painted += colorized(path, photos[0], tmp_path / extractor)
+    assert (painted[0] != painted[1]).any()
 
 
 @pytest.mark.parametrize("network", ["bins", "variational"])
