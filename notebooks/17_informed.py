@@ -101,8 +101,8 @@ figures.pair_table(pairs)
 # The annealed mean of the chapter on distributions takes the mean of the likely
 # colours. But a distribution can be asked directly which colour is *least wrong
 # on average*: for each of 825 colours, the CIEDE2000 that is to be expected if
-# the true colour is drawn from the distribution. (Of an error of colours with
-# the same L nothing depends on L, so these distances are a fixed table.)
+# the true colour is drawn from the distribution. (Between colours of the same L
+# CIEDE2000 does not depend on L, so these distances are a fixed table.)
 #
 # Two things are added. The rebalanced network has learned $p(q)\,w(q)$, a
 # distribution that promises rare colours too often; before it is asked, its
@@ -146,7 +146,7 @@ swept = {
     "test": sweep(test, weights[ours], weights[l1], weights[blind]),
 }
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-informed-error", "caption": "CIEDE2000 against colourfulness: along the bonus for the distribution, along the gain for regression, both shown the same maps. Left, networks that did not see the validation pictures; right, the final ones. Lower is closer to the truth. Bands: 95 % over pictures and trainings."}, "image": {"alt": "Two panels of curves of the colour difference against colourfulness"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-informed-error", "caption": "CIEDE2000 against colourfulness: along the bonus for the distribution, along the gain for regression. Left, a single network of each kind, which did not see the validation pictures; right, the final ones on the test pictures. Lower is closer to the truth. Bands: 95 % over pictures and trainings."}, "image": {"alt": "Two panels of curves of the colour difference against colourfulness"}}
 amount, auc = "colourfulness, painted / true", "rebalanced AuC (share)"
 panels = {k: one.curves(error, over=ratio) for k, one in swept.items()}
 measured.draw(run, "equal_error", panels, x=amount, y="CIEDE2000")
