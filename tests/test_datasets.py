@@ -743,7 +743,7 @@ def test_a_poisoned_cache_is_decoded_again(tmp_path, poison):
 )
 def test_poisoned_features_are_computed_again(tmp_path, poison, monkeypatch):
     monkeypatch.setattr(features, "ROOT", tmp_path)
-    monkeypatch.setattr(features, "extract", lambda images, _: images.flatten(1).float())
+    monkeypatch.setattr(features, "extract", lambda images, *_: images.flatten(1).float())
     images = datasets.load("scenes", "test", size=8, limit=1)
     expected = features.embed(images, "random")
     (stored,) = (tmp_path / "data" / "cache" / "features").iterdir()

@@ -167,7 +167,7 @@ def test_a_full_disk_stops_a_training(tmp_path, pictures, epochs):  # noqa: F811
 def test_a_full_disk_stores_no_half_features(tmp_path, pictures, monkeypatch):  # noqa: F811
     disk = Disk(tmp_path / "disk")
     monkeypatch.setattr(features, "ROOT", tmp_path / "disk")
-    monkeypatch.setattr(features, "extract", lambda images, _: images.float().mean((1, 2)))
+    monkeypatch.setattr(features, "extract", lambda images, *_: images.float().mean((1, 2)))
     train, test = pictures
     features.embed(train, "random")
     with disk.full(), refused(tmp_path / "disk", "could not be written .*: make room"):
@@ -346,7 +346,7 @@ def test_a_cache_that_is_read_only(tmp_path, photos, pictures, monkeypatch):  # 
     monkeypatch.setattr(features, "ROOT", tmp_path)
     cache = tmp_path / "data" / "cache"
     cache.mkdir(parents=True)
-    monkeypatch.setattr(features, "extract", lambda images, _: images.float().mean((1, 2)))
+    monkeypatch.setattr(features, "extract", lambda images, *_: images.float().mean((1, 2)))
     (tmp_path / "photos").mkdir()
     shutil.copy(photos[1][0], tmp_path / "photos")
     with read_only(cache):

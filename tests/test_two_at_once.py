@@ -69,7 +69,7 @@ def meanwhile(work, other):
 )
 def test_two_that_store_the_same_features(tmp_path, pictures, monkeypatch):  # noqa: F811
     monkeypatch.setattr(features, "ROOT", tmp_path)
-    monkeypatch.setattr(features, "extract", lambda images, _: images.flatten(1).float())
+    monkeypatch.setattr(features, "extract", lambda images, *_: images.flatten(1).float())
     parts = [pictures[0].subset([k, k + 1]) for k in range(10)]
 
     def embed(_):
