@@ -155,6 +155,11 @@ def refuse_what_it_cannot(model: nn.Module, wishes: Wishes) -> None:
     """Raises ColornbError if the network is none that paints, or cannot do what is wished."""
     if isinstance(model, Discriminator | EdgeNet):
         raise ColornbError("This network paints nothing: choose another.")
+    if model.options.get("guess"):
+        raise ColornbError(
+            "This network is told a first guess, which is made from its training pictures: "
+            "it paints in notebook 18 alone."
+        )
     if wishes.temperature is not None and not 0.001 <= wishes.temperature <= 1000:
         raise ColornbError(
             f"The temperature must be from 0.001 to 1000, not {wishes.temperature:g}."

@@ -47,6 +47,13 @@ _CARDS = {
     ),
     "reference": ("reference/default", "reference/random", "reference/one_colour"),
     "informed": ("informed/l2", "informed/l1", "informed/distribution", "informed/blind_l2"),
+    "guided": (
+        "guided/l2",
+        "guided/l1_only",
+        "guided/l1_weight_1000",
+        "guided/l1_weight_300",
+        "guided/l1_weight_100",
+    ),
 }
 _MEASURED = metrics.METRICS | LIMITS
 Found = Iterable[tuple[Path, dict[str, Any]]]

@@ -347,6 +347,7 @@ def painters(tmp_path_factory):
         "variational": ("variational", options),
         "discriminator": ("discriminator", options),
         "edgenet": ("edgenet", {}),
+        "guided": ("informed", options | {"guess": True}),
     }
     for name, (network, chosen) in networks.items():
         model = models.create_model(network, **chosen)
@@ -433,6 +434,7 @@ def test_a_reference_of_any_size_changes_the_picture(painters, photos, photo, tm
         ("referenced", 0, {}, "needs a reference picture: give one with --reference"),
         ("discriminator", 0, {}, "This network paints nothing: choose another"),
         ("edgenet", 0, {}, "This network paints nothing: choose another"),
+        ("guided", 0, {}, "is told a first guess, which is made from its training pictures"),
     ],
 )
 def test_what_a_model_cannot_do_is_refused_in_one_sentence(

@@ -86,6 +86,21 @@ def test_the_maps_are_the_classifiers_at_three_sizes_and_see_no_colour(pictures)
     assert (seen - gray).abs().mean() < 0.05 * seen.abs().mean()  # 8 bits of the gray picture
 
 
+def test_the_gist_is_means_of_the_classifiers_maps(pictures):
+    gist = features.extract(pictures.images, LITE0, "gist")
+    side = 6 * pictures.images.shape[-1]
+    assert gist.shape == (len(pictures), 1280 + 320 + 112 + 40 + 320 * 16)
+    prepared = features._prepared(pictures.images, features._lite0(), side, gray=True)
+    with torch.no_grad():
+        last = features._lite0().forward_features(prepared).mean((2, 3))
+        inner = features._lite0().forward_intermediates(prepared, indices=[4])[1][0]
+    torch.testing.assert_close(gist[:, :1280].float(), last, atol=0.01, rtol=0.01)
+    means, places = gist[:, 1280:1600].float(), gist[:, -5120:].float().unflatten(1, (320, 4, 4))
+    torch.testing.assert_close(means, inner.mean((2, 3)), atol=0.01, rtol=0.01)
+    by_squares = torch.nn.functional.adaptive_avg_pool2d(inner, 4)
+    torch.testing.assert_close(places, by_squares, atol=0.01, rtol=0.01)
+
+
 def test_an_extractor_without_maps_is_told(pictures):
     with pytest.raises(ColornbError, match="gives no maps; these do: tf_efficientnet_lite0, random"):
         features.extract(pictures.images, "inception_resnet_v2", "maps")

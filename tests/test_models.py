@@ -74,6 +74,24 @@ def test_the_informed_unet_adds_each_map_where_the_encoder_has_its_size():
         assert bins(l, seen.half(), grid=(0, 1)).shape == (2, 313, 16, 16)
 
 
+def test_a_guess_joins_the_gray_picture(tmp_path):
+    torch.manual_seed(0)
+    network = models.create_model("informed", width=0.125, guess=True).eval()
+    l, seen = torch.rand(2, 1, 32, 32) * 2 - 1, torch.rand(2, 22 * 32**2)  # noqa: E741
+    guess = torch.full((2, 2, 4, 4), 28.0)
+    inputs = []
+    network.encoder[0].register_forward_pre_hook(lambda layer, args: inputs.append(args[0]))
+    with torch.no_grad():
+        ab, other = network(l, seen, guess), network(l, seen, -guess)
+    assert torch.equal(inputs[0][:, :1], l)
+    torch.testing.assert_close(inputs[0][:, 1:], torch.full((2, 2, 32, 32), 2.0))
+    assert ab.shape == (2, 2, 32, 32) and (ab - other).abs().max() > 1e-3
+    models.save_weights(network, tmp_path / "weights.safetensors")
+    again, _ = models.load_weights(tmp_path / "weights.safetensors")
+    with torch.no_grad():
+        assert torch.equal(again.eval()(l, seen, guess), ab)
+
+
 def test_the_maps_of_a_larger_picture_are_told_apart_as_well():
     shapes = [tuple(one.shape[1:]) for one in split(torch.zeros(1, 22 * 64**2))]
     assert shapes == [(40, 32, 32), (112, 16, 16), (320, 8, 8)]

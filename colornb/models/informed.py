@@ -2,13 +2,17 @@
 
 from itertools import starmap
 
+import torch
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 from colornb.models.unet import ENCODER, Grid, UNetGenerator
 
 MAPS = (40, 112, 320)
 """Channels of the classifier's maps: of EfficientNet-Lite0, at an 8th, a 16th and a 32nd of the size
 that it gets the picture in, which is four times the picture's own."""
+SPREAD = 14.0
+"""Lab units: about as far as a and b of small pictures are spread, for a guess of them."""
 
 
 def split(seen: Tensor) -> list[Tensor]:
@@ -31,11 +35,28 @@ class Informed(UNetGenerator):
         width: factor on the U-Net's inner channels.
         head: see `UNetGenerator`.
         feature_dropout: share of the classifier's channels that training leaves out.
+        guess: whether it is told a first guess of the colours as well (`colornb.guesses`), which
+            joins the gray picture.
     """
 
-    def __init__(self, *, width: float = 1.0, head: str = "ab", feature_dropout: float = 0.0):
+    def __init__(
+        self,
+        *,
+        width: float = 1.0,
+        head: str = "ab",
+        feature_dropout: float = 0.0,
+        guess: bool = False,
+    ):
         super().__init__(width=width, head=head)
-        self.options = {"width": width, "head": head, "feature_dropout": feature_dropout}
+        self.options = {
+            "width": width,
+            "head": head,
+            "feature_dropout": feature_dropout,
+            "guess": guess,
+        }
+        if guess:
+            _, first, _ = self.encoder[0]
+            self.encoder[0][1] = nn.Conv2d(3, first.out_channels, first.kernel_size)
         inside = [max(8, round(channels * width)) for channels in ENCODER[1:4]]
 
         def join(channels: int, outside: int) -> nn.Module:
@@ -59,9 +80,14 @@ class Informed(UNetGenerator):
         self,
         l: Tensor,  # noqa: E741
         seen: Tensor,
+        guess: Tensor | None = None,
         *,
         grid: Grid | None = None,
     ) -> Tensor:
-        """l (N, 1, H, W) in [-1, 1], H = W a multiple of 16, and the maps `seen` of
-        `features.extract` (N, 22528 where H is 32) -> as `UNetGenerator.forward`."""
+        """l (N, 1, H, W) in [-1, 1], H = W a multiple of 16, the maps `seen` of
+        `features.extract` (N, 22528 where H is 32), and, for a network that is told one, a guess of
+        ab in Lab units (N, 2, h, w) -> as `UNetGenerator.forward`."""
+        if guess is not None:
+            coarse = interpolate(guess / SPREAD, l.shape[-2:], mode="bicubic")
+            l = torch.cat((l, coarse), dim=1)  # noqa: E741
         return super().forward((l, split(seen.float())), grid=grid)

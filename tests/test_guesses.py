@@ -1,0 +1,93 @@
+import numpy as np
+import pytest
+import torch
+
+from colornb import features, lab, scenes
+from colornb.errors import ColornbError
+from colornb.guesses import SHARES, FirstGuess
+
+
+@pytest.fixture(scope="module")
+def train():
+    return scenes.image_set("train", size=32, limit=30)
+
+
+@pytest.fixture(scope="module")
+def test():
+    return scenes.image_set("test", size=32, limit=4)
+
+
+@pytest.fixture
+def blurred(monkeypatch):
+    """In place of the classifier's gist: 7 "means" and 5120 "places" that are L, coarsely."""
+
+    def embed(images, extractor, what, *, mirrored):
+        assert (extractor, what) == ("random", "gist")
+        pictures = images.images.flip(3) if mirrored else images.images
+        coarse = torch.nn.functional.adaptive_avg_pool2d(lab.uint8_to_lab(pictures)[:, :1], 4)
+        return coarse.flatten(1).repeat(1, 321)[:, : 7 + 5120].half()
+
+    monkeypatch.setattr(features, "embed", embed)
+
+
+def coarse(pictures, side=4):
+    ab = lab.uint8_to_lab(pictures)[:, 1:]
+    return torch.nn.functional.adaptive_avg_pool2d(ab, side)
+
+
+def standardised_parts(images, train, mirrored=False):
+    pictures = images.images.flip(3) if mirrored else images.images
+    seen = features.embed(images, "random", "gist", mirrored=mirrored).double().numpy()
+    light = lab.uint8_to_lab(pictures)[:, :1].double()
+    light = torch.nn.functional.adaptive_avg_pool2d(light, 8).flatten(1).numpy()
+    return [seen[:, :7], seen[:, 7:], light]
+
+
+def test_the_guess_is_the_ridge_regression_that_a_kernel_of_weighted_distances_gives(
+    train, test, blurred
+):
+    both = [standardised_parts(train, train, mirrored) for mirrored in (False, True)]
+    known = [np.concatenate(parts) for parts in zip(*both, strict=True)]
+    new = standardised_parts(test, train)
+
+    def squared(ours):  # mean squared distances of standardised parts, weighted by their shares
+        total = 0
+        for share, one, all_known in zip(SHARES.values(), ours, known, strict=True):
+            scale = all_known.std(0)
+            scale[scale == 0] = 1
+            apart = (one[:, None] - all_known[None]) / scale
+            total = total + share * (apart**2).mean(2)
+        return total / sum(SHARES.values())
+
+    kernel, towards = np.exp(-squared(known)), np.exp(-squared(new))
+    target = torch.cat((coarse(train.images), coarse(train.images.flip(3)))).flatten(1).numpy()
+    mean = target.mean(0)
+    wanted = mean + towards @ np.linalg.solve(kernel + np.eye(len(kernel)), target - mean)
+    found = FirstGuess(train, "random")(test)
+    assert found.shape == (4, 2, 4, 4) and found.dtype == torch.float32
+    np.testing.assert_allclose(found.flatten(1).numpy(), wanted, atol=0.01)
+
+
+def test_training_pictures_are_guessed_by_others_alone(train, blurred):
+    """Where colours have nothing to do with what is seen, a guess can only know them by heart."""
+    guess = FirstGuess(train, "random")
+    noise = torch.randn(len(train), 32, generator=torch.Generator().manual_seed(0))
+    guess._ab = noise.repeat(2, 1).numpy()  # of the pictures, and the same of them mirrored
+    truth = noise.unflatten(1, (2, 4, 4))
+    by_heart = ((guess(train) - truth) ** 2).mean()
+    for by_others in guess.of_training():
+        assert by_heart < 0.5 < 0.95 < ((by_others - truth) ** 2).mean()
+
+
+def test_pictures_and_mirrored_ones_have_guesses_of_their_own(train, blurred):
+    guess = FirstGuess(train, "random")
+    one, other = guess.of_training()
+    assert one.shape == other.shape == (30, 2, 4, 4)
+    halves = [coarse(train.images), coarse(train.images.flip(3))]
+    for found, truth in zip((one, other), halves, strict=True):
+        assert torch.corrcoef(torch.stack((found.flatten(), truth.flatten())))[0, 1] > 0
+
+
+def test_a_classifier_without_maps_is_told(train):
+    with pytest.raises(ColornbError, match="inception_resnet_v2 gives no gist; these do: "):
+        FirstGuess(train, "inception_resnet_v2")
