@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from base64 import b64decode, b64encode
+from collections.abc import Iterable
 from importlib.metadata import distribution
 from io import BytesIO
 from pathlib import Path
@@ -73,15 +74,17 @@ def published_profile() -> str:
     raise ColornbError(f"There are no executed chapters in {SOURCE}: publish a run.")
 
 
-def write_chapters(profile: str, target: Path) -> None:
-    """Write the executed chapters of `profile` as pages into the folder `target`.
+def write_chapters(profile: str, target: Path, chapters: Iterable[str] = ()) -> None:
+    """Write the executed `chapters` of `profile`, by default all, as pages into the folder `target`.
 
     A chapter is shown by the first of its runs in `study.yaml`; one without, such as that of
     `make bench`, where it has been run. The grid of all systems also
     becomes `_static/result.jpg`, for the first page.
     """
     target.mkdir(exist_ok=True)
-    for name, runs in planned(profile).items():
+    plan = planned(profile)
+    for name in chapters or plan:
+        runs = plan[name]
         source = executed(profile, name, *(runs or [("default", 0)])[0])
         if runs or source.exists():
             notebook = nbformat.read(source, as_version=4)

@@ -117,11 +117,19 @@ def verify() -> None:
 @results.command("publish")
 def publish_results(
     profile: Annotated[str, typer.Argument(help="The profile whose finished runs to publish.")],
+    chapters: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--chapter",
+            help="Publish only this chapter, in the place of what is published of it; may be given "
+            "more than once. By default all.",
+        ),
+    ] = None,
 ) -> None:
     """Put the records and executed chapters of a profile's runs into book/."""
     from colornb import publish
 
-    typer.echo(publish.publish(profile))
+    typer.echo(publish.publish(profile, chapters or ()))
 
 
 @results.command("ship")

@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 import pandas as pd
@@ -28,17 +29,24 @@ CHAPTERS = RESULTS.parent / "chapters"
 MANIFEST = RESULTS / "manifest.json"
 
 
-def publish(profile: str) -> str:
+def publish(profile: str, chapters: Collection[str] = ()) -> str:
     """Copies the records and chapters of a finished profile into `book/`; says what it did.
 
+    Args:
+        chapters: only these, in the place of what is published of them; the rest stays.
+
     Raises:
-        ColornbError: a planned run is not finished, or another process publishes.
+        ColornbError: a planned run is not finished, there is no such chapter, or another process
+            publishes.
         NotWrittenError: the disk is full, or `book/` is not ours; it is as it was before.
     """
+    plan = planned(profile)
+    if unknown := sorted({*chapters} - {*plan}):
+        raise ColornbError(f"There is no chapter {unknown[0]!r}; there are: {', '.join(plan)}.")
     runs = [
         executed(profile, chapter, variant, seed)
-        for chapter, variants in planned(profile).items()
-        for variant, seed in variants
+        for chapter in chapters or plan
+        for variant, seed in plan[chapter]
     ]
     missing = [path for path in runs if not path.exists()]
     if missing:
@@ -49,37 +57,45 @@ def publish(profile: str) -> str:
     book = RESULTS.parent
     with only_one(book):
         try:
-            count = _publish(profile, book)
+            count = _publish(profile, chapters, book)
         except OSError as error:
             raise NotWrittenError(
                 f"{book} could not be written ({error}): make room, or see that it is ours to "
                 "write, and publish again; what was published before is kept."
             ) from error
-    return f"{count} records of profile {profile} and its chapters are in book/."
+    which = ", ".join(chapters) or "its chapters"
+    return f"{count} records of profile {profile} and {which} are in book/."
 
 
-def _publish(profile: str, book: Path) -> int:
+def _publish(profile: str, chapters: Collection[str], book: Path) -> int:
     """Everything is made beside the book and moved into it at the end: a failure changes nothing.
     Returns the number of records."""
-    found = records.read_all(profile)
+    names, runs = chapters or planned(profile), RUNS / profile
+    found = [
+        folder for folder, _ in records.read_all(profile) if folder.relative_to(runs).parts[0] in names
+    ]
     made = book / ".publishing"
     _undo(made, book)  # a call that was killed
     try:
         results = made / RESULTS.name
+        new = shutil.ignore_patterns(*(chapters or [profile]))
         if RESULTS.exists():
-            shutil.copytree(RESULTS, results, ignore=shutil.ignore_patterns(profile))
-        for source, _ in found:
-            target = results / profile / source.relative_to(RUNS / profile)
+            shutil.copytree(RESULTS, results, ignore=new)
+        if chapters and CHAPTERS.exists():
+            shutil.copytree(CHAPTERS, made / CHAPTERS.name)
+        for source in found:
+            target = results / profile / source.relative_to(runs)
             target.mkdir(parents=True)
             for path in [*source.glob("*.json"), *source.glob("*.csv")]:
                 shutil.copy(path, target)
-        for tables in (RUNS / profile).glob("*/*/*/tables"):
-            shutil.copytree(tables, results / profile / tables.relative_to(RUNS / profile))
-        for measured in (RUNS / profile).glob("16_speed/default/seed0/bench.json"):
-            shutil.copy(measured, results)
+        for chapter in names:
+            for tables in (runs / chapter).glob("*/*/tables"):
+                shutil.copytree(tables, results / profile / tables.relative_to(runs))
+            for measured in (runs / chapter).glob("default/seed0/bench.json"):
+                shutil.copy(measured, results)
         _join(results, profile)
         (made / "_static").mkdir()
-        write_chapters(profile, made / CHAPTERS.name)
+        write_chapters(profile, made / CHAPTERS.name, names)
         sums = {path.relative_to(made).as_posix(): _sha256(path) for path in _files(made)}
         text = json.dumps(sums, indent=1) + "\n"
         (results / MANIFEST.name).write_text(text, encoding="utf8")

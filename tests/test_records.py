@@ -1,5 +1,6 @@
 import json
 import math
+import shutil
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -365,7 +366,8 @@ def published(root, measured, sets, monkeypatch):
     monkeypatch.setattr(publish, "planned", lambda profile: {"13_comparison": [("default", 0)]})
     monkeypatch.setattr(records, "planned", publish.planned)
 
-    def write_chapters(profile, target):
+    def write_chapters(profile, target, chapters):
+        assert list(chapters) == ["13_comparison"]
         target.mkdir(exist_ok=True)
         (target / "13_comparison.ipynb").write_text("{}")
 
@@ -407,13 +409,37 @@ def test_published_results_verify_also_when_published_again(published):
     assert publish.verify() == 8
 
 
+def test_a_chapter_alone_takes_the_place_of_what_was_published_of_it(published, root):
+    runs = root / "runs" / "smoke" / "13_comparison" / "default" / "seed0"
+    shutil.rmtree(runs / "records" / "scenes-64")
+    elsewhere = published / "results" / "smoke" / "02_koalarization"
+    shutil.copytree(published / "results" / "smoke" / "13_comparison", elsewhere)
+    for path in elsewhere.rglob("metrics.json"):
+        path.write_text(path.read_text().replace('"baseline"', '"koalarization"'))
+    (published / "chapters" / "02_koalarization.ipynb").write_text("{}")
+    said = publish.publish("smoke", ["13_comparison"])
+    assert said == "1 records of profile smoke and 13_comparison are in book/."
+    found = pd.read_csv(published / "results" / "results.csv").groupby("system")["variant"].unique()
+    assert {k: sorted(v) for k, v in found.items()} == {
+        "baseline": ["gray"],
+        "koalarization": ["gray", "mean_ab"],
+    }
+    names = json.loads((published / "results" / "manifest.json").read_text())
+    assert publish.verify() == len(names) and "chapters/02_koalarization.ipynb" in names
+
+
+def test_a_chapter_that_there_is_not_is_not_published(published):
+    with pytest.raises(ColornbError, match="no chapter '99_more'; there are: 13_comparison"):
+        publish.publish("smoke", ["99_more"])
+
+
 @pytest.mark.fault(
     "kill",
     "Publishing stops half-way.",
     "What was published before still verifies, and no part of the new stays.",
 )
 def test_a_failure_leaves_what_was_published(published, monkeypatch):
-    def fail(profile, target):
+    def fail(profile, target, chapters):
         raise OSError("No space left on device")
 
     monkeypatch.setattr(publish, "write_chapters", fail)
