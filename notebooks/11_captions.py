@@ -317,6 +317,7 @@ records.write_table(run, "verdict", say.table())
 #   picture* say how much.
 #
 # **Exercise.** Ask for something that was never seen, such as a blue tree:
-# `colornb colorize --caption "a blue tree"` with the weights of
-# `captioned/scenes`. Then train with the words of one class left out and ask
-# again.
+# `.venv/bin/colornb colorize PHOTO -o DIR --caption "a blue tree"`, with
+# `--model` and the weights of `captioned/scenes`, which lie under `records` in
+# the folder of this run. Then train with the words of one class left out and
+# ask again.

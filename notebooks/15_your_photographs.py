@@ -67,7 +67,7 @@ workbench.bench(run) or nobody
 # papermill:
 #
 # ```bash
-# papermill notebooks/15_your_photographs.ipynb out.ipynb \
+# .venv/bin/papermill notebooks/15_your_photographs.ipynb out.ipynb \
 #   -p photographs data/mine -p target data/mine-colorized
 # ```
 #
