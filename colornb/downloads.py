@@ -36,6 +36,7 @@ DRAWN = {
     "fig-pull-error": "strength.csv",
     "fig-frontier": RECORDS,
     "fig-photo-mse": RECORDS,
+    "fig-close-real": RECORDS,
     "fig-bench": "bench.json",
 }
 """Figure -> the file that its numbers are in, where its cell does not write it as a table."""

@@ -116,7 +116,7 @@ def _prepared(images: Tensor, model: nn.Module, size: int | None, gray: bool) ->
     return pictures.contiguous(memory_format=torch.channels_last)
 
 
-def _stored(key: str, compute, length: int) -> Tensor:
+def stored(key: str, compute, length: int) -> Tensor:
     """The (N, D) array stored under `key`, computed if it is not there or is not whole."""
     path = ROOT / "data" / "cache" / "features" / f"{key}.npy"
     if path.exists():
@@ -218,7 +218,7 @@ def embed(
     key = f"{images.sha256}|{way}"
     pictures = images.images.flip(3) if mirrored else images.images
     digest = hashlib.sha256(key.encode()).hexdigest()[:24]
-    return _stored(digest, lambda: extract(pictures, extractor, what), len(images))
+    return stored(digest, lambda: extract(pictures, extractor, what), len(images))
 
 
 @torch.no_grad()

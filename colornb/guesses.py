@@ -1,11 +1,14 @@
-"""A first guess of the colours of small pictures: kernel regression on what a classifier sees.
+"""A first guess of the colours of small pictures: kernel ridge regression on what a classifier sees.
 
-Where colours cannot be told, the best that can be said is what pictures that look alike have. A
-kernel regression says just that: its guess is a weighted sum of the training pictures' colours,
-each weight falling with the distance of what the classifier sees in the two. It has no weights to
-be trained step by step, and is fitted at once (kernel ridge regression; Saunders, Gammerman and
-Vovk 1998).
+Where colours cannot be told, the least wrong answer is what pictures that look alike have. A kernel
+ridge regression (Saunders, Gammerman and Vovk 1998) says just that: its guess is a weighted sum of
+the training pictures' colours, in which those count most that the classifier sees as it sees the
+new one. It is fitted at once, in closed form.
 """
+
+import hashlib
+from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -24,57 +27,76 @@ SIDE = 4
 """Squares each way that a guess has a colour for."""
 FOLDS = 5
 SHARES = {"means": 1.0, "places": 0.5, "lightness": 0.2}
-"""How much of the squared distance of two pictures comes from the means of the classifier's maps,
-from its map of 4x4 squares, and from L at 8x8. Single tries of others on validation pictures made no
-difference."""
+"""Weights in the squared distance of two pictures: of the means of the classifier's maps, of its map
+of 4x4 squares, and of L at 8x8. Others that were tried on validation pictures made no difference."""
 
 
 class FirstGuess:
-    """A kernel regression from what a classifier sees in the gray picture to coarse colours.
+    """A kernel ridge regression from what a classifier sees in the gray picture to coarse colours.
+
+    Its guesses are stored beside the classifier's vectors: on another number of threads they would
+    differ in the last bits, and a training that is told them would not go on where it was.
 
     Args:
         train: the pictures that it knows, each also mirrored.
         extractor: the classifier, one of `features.MAPPED`.
-
-    Raises:
-        ColornbError: the extractor is unknown, or none of these.
     """
 
     def __init__(self, train: ImageSet, extractor: str):
-        self.extractor = extractor
-        both = [_seen(train, extractor, mirrored) for mirrored in (False, True)]
-        self._seen, self._number = np.concatenate(both), len(train)
-        pictures = torch.cat((train.images, train.images.flip(3)))
-        self._ab = _coarse(lab.uint8_to_lab(pictures)[:, 1:], SIDE)
-        columns = _columns(both[0].shape[1])
+        self.train, self.extractor = train, extractor
 
-        def weigh(standardised: np.ndarray) -> np.ndarray:
-            return standardised * columns
+    @cached_property
+    def known(self) -> tuple[np.ndarray, np.ndarray]:
+        """What is seen in the training pictures and, after them, in them mirrored (2N, D), and their
+        coarse ab in Lab units (2N, 32).
 
-        self._model = TransformedTargetRegressor(
-            make_pipeline(
-                StandardScaler(),
-                FunctionTransformer(weigh),
-                KernelRidge(kernel="rbf", gamma=1 / sum(SHARES.values()), alpha=1.0),
-            ),
-            transformer=StandardScaler(with_std=False),
-        )
+        Raises:
+            ColornbError: the extractor is unknown, or none of `features.MAPPED`.
+        """
+        both = [_seen(self.train, self.extractor, mirrored) for mirrored in (False, True)]
+        pictures = torch.cat((self.train.images, self.train.images.flip(3)))
+        return np.concatenate(both), _coarse(lab.uint8_to_lab(pictures)[:, 1:], SIDE)
 
     def of_training(self) -> tuple[Tensor, Tensor]:
         """Guesses for the training pictures, and for them mirrored, in Lab units (N, 2, 4, 4): each by
-        a regression on the four fifths of the pictures that it is not among, so that they are as
-        good as those for new pictures are."""
-        groups = np.tile(np.arange(self._number), 2)
-        folds = GroupKFold(min(FOLDS, self._number))
-        found = cross_val_predict(self._model, self._seen, self._ab, groups=groups, cv=folds)
-        one, other = _as_maps(found).split(self._number)
-        return one, other
+        a regression on the four fifths of the pictures that it is not among, since a guess that
+        knows the answer would be trusted too much."""
+
+        def compute() -> Tensor:
+            groups = np.tile(np.arange(len(self.train)), 2)
+            folds = GroupKFold(min(FOLDS, len(self.train)))
+            found = cross_val_predict(_regression(), *self.known, groups=groups, cv=folds)
+            return torch.from_numpy(found)
+
+        guesses = self._stored("out of fold", compute, 2 * len(self.train))
+        one, mirrored = guesses.split(len(self.train))
+        return one, mirrored
 
     def __call__(self, images: ImageSet) -> Tensor:
         """Guesses for other pictures, in Lab units (N, 2, 4, 4)."""
-        if not hasattr(self._model, "regressor_"):
-            self._model.fit(self._seen, self._ab)
-        return _as_maps(self._model.predict(_seen(images, self.extractor, False)))
+
+        def compute() -> Tensor:
+            model = _regression().fit(*self.known)
+            return torch.from_numpy(model.predict(_seen(images, self.extractor, False)))
+
+        return self._stored(images.sha256, compute, len(images))
+
+    def _stored(self, of: str, compute, length: int) -> Tensor:
+        code = Path(__file__).read_text(encoding="utf8")
+        key = f"{self.train.sha256}|{self.extractor}|{of}|{code}"
+        found = features.stored(hashlib.sha256(key.encode()).hexdigest()[:24], compute, length)
+        return found.float().unflatten(1, (2, SIDE, SIDE))
+
+
+def _regression() -> TransformedTargetRegressor:
+    return TransformedTargetRegressor(
+        make_pipeline(
+            StandardScaler(),
+            FunctionTransformer(_weigh),
+            KernelRidge(kernel="rbf", gamma=1 / sum(SHARES.values()), alpha=1.0),
+        ),
+        transformer=StandardScaler(with_std=False),
+    )
 
 
 def _seen(images: ImageSet, extractor: str, mirrored: bool) -> np.ndarray:
@@ -84,18 +106,14 @@ def _seen(images: ImageSet, extractor: str, mirrored: bool) -> np.ndarray:
     return np.concatenate((gist, _coarse(lab.uint8_to_lab(pictures)[:, :1], 8)), axis=1)
 
 
-def _columns(number: int) -> np.ndarray:
-    """Factors that give the parts of `_seen`, once standardised, their `SHARES`."""
+def _weigh(standardised: np.ndarray) -> np.ndarray:
+    """The columns of `_seen`, standardised, with the weights of `SHARES`."""
     lightness, places = 8 * 8, 320 * SIDE * SIDE
-    sizes = (number - places - lightness, places, lightness)
+    sizes = (standardised.shape[1] - places - lightness, places, lightness)
     roots = [(share / size) ** 0.5 for share, size in zip(SHARES.values(), sizes, strict=True)]
-    return np.repeat(np.float32(roots), sizes)
+    return standardised * np.repeat(np.float32(roots), sizes)
 
 
 def _coarse(maps: Tensor, side: int) -> np.ndarray:
     """Maps (N, C, H, W), averaged over side x side squares: (N, C * side * side)."""
     return adaptive_avg_pool2d(maps, side).flatten(1).numpy()
-
-
-def _as_maps(found: np.ndarray) -> Tensor:
-    return torch.from_numpy(found).float().unflatten(1, (2, SIDE, SIDE))
