@@ -29,7 +29,7 @@ DEFAULT = "inception_resnet_v2"
 
 LITE0 = "tf_efficientnet_lite0"
 MAPPED = (LITE0, "random")
-"""The extractors that give `maps`: both are EfficientNet-Lite0."""
+"""The extractors that give `maps` and `gist`: both are EfficientNet-Lite0."""
 LITE0_SHA256 = "57934424"  # the file's name ends in the first digits of its own hash
 
 

@@ -31,7 +31,7 @@ SETS = {
     "photos": "photographs of scikit-image",
 }
 _FIRST = {
-    "small": ("baseline/gray", "baseline/ab_given_l", *MAIN, "informed/l2"),
+    "small": ("baseline/gray", "baseline/ab_given_l", *MAIN, "informed/l2", "guided/l2"),
     "photos": ("baseline/gray", "baseline/mean_ab", "koalarization/default"),
 }
 _COMPARED = ("mse_rgb", "delta_e2000", "chroma_retention", "kid")
@@ -53,6 +53,10 @@ _CARDS = {
         "guided/l1_weight_1000",
         "guided/l1_weight_300",
         "guided/l1_weight_100",
+        "guided/blind_l1_only",
+        "guided/blind_l1_weight_1000",
+        "guided/blind_l1_weight_100",
+        "baseline/first_guess",
     ),
 }
 _MEASURED = metrics.METRICS | LIMITS

@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from colornb import pages, records, study
-from colornb.book import only_one, write_chapters
+from colornb.book import only_one, published_profile, write_chapters
 from colornb.downloads import joined
 from colornb.errors import ColornbError, NotWrittenError
 from colornb.files import replace_atomically
@@ -36,17 +36,19 @@ def publish(profile: str, chapters: Collection[str] = ()) -> str:
         chapters: only these, in the place of what is published of them; the rest stays.
 
     Raises:
-        ColornbError: a planned run is not finished, there is no such chapter, or another process
-            publishes.
+        ColornbError: a planned run is not finished, there is no such chapter, the book shows
+            another profile, or another process publishes.
         NotWrittenError: the disk is full, or `book/` is not ours; it is as it was before.
     """
-    plan = planned(profile)
+    plan, chapters = planned(profile), list(dict.fromkeys(chapters))
     if unknown := sorted({*chapters} - {*plan}):
         raise ColornbError(f"There is no chapter {unknown[0]!r}; there are: {', '.join(plan)}.")
+    if chapters and (shown := published_profile()) != profile:
+        raise ColornbError(f"The book shows profile {shown}: publish all of {profile} first.")
     runs = [
         executed(profile, chapter, variant, seed)
         for chapter in chapters or plan
-        for variant, seed in plan[chapter]
+        for variant, seed in plan[chapter] or ([("default", 0)] if chapters else [])
     ]
     missing = [path for path in runs if not path.exists()]
     if missing:
@@ -78,9 +80,11 @@ def _publish(profile: str, chapters: Collection[str], book: Path) -> int:
     _undo(made, book)  # a call that was killed
     try:
         results = made / RESULTS.name
-        new = shutil.ignore_patterns(*(chapters or [profile]))
+        new = {RESULTS / profile / name for name in chapters} or {RESULTS / profile}
         if RESULTS.exists():
-            shutil.copytree(RESULTS, results, ignore=new)
+            shutil.copytree(
+                RESULTS, results, ignore=lambda at, names: [k for k in names if Path(at, k) in new]
+            )
         if chapters and CHAPTERS.exists():
             shutil.copytree(CHAPTERS, made / CHAPTERS.name)
         for source in found:

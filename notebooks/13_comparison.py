@@ -267,9 +267,9 @@ figures.Table(lines)
 #   Koalarization is given. That may flatter it.
 # - The pictures of the grids are the first ones of the test set. Nobody chose
 #   them, and ten say little of a thousand.
-# - The networks that are shown what a classifier sees, those of the last two
-#   chapters on improvements, are not in these tables. They stand there, and in the
-#   table of the first page.
+# - The networks of chapters 17 and 18, which are shown a classifier's maps, are not
+#   in these tables. They stand in their chapters, and in the table of the first
+#   page.
 #
 # **Exercise.** In the figure of closeness against realism, which systems are
 # beaten by no other in both? Draw the line through them. What would a system

@@ -58,6 +58,12 @@ def test_first_cell_is_the_title(source):
     assert "?" in first.source, "the first cell asks the chapter's question"
 
 
+def test_no_two_figures_have_one_name():
+    figures = [c.metadata.get("mystnb", {}).get("figure") for s in SOURCES for c in code_cells(s)]
+    names = [figure["name"] for figure in figures if figure]
+    assert len(names) > 50 and sorted(set(names)) == sorted(names)
+
+
 @each_notebook
 def test_parameters_are_those_of_the_study(source):
     given = parameters(source)

@@ -372,6 +372,7 @@ def published(root, measured, sets, monkeypatch):
         (target / "13_comparison.ipynb").write_text("{}")
 
     monkeypatch.setattr(publish, "write_chapters", write_chapters)
+    monkeypatch.setattr(publish, "published_profile", lambda: "smoke")
     executed = root / "runs" / "smoke" / "13_comparison" / "default" / "seed0" / "chapter.ipynb"
     monkeypatch.setattr(publish, "executed", lambda *run: executed)
     run = begin("13_comparison")
@@ -410,27 +411,41 @@ def test_published_results_verify_also_when_published_again(published):
 
 
 def test_a_chapter_alone_takes_the_place_of_what_was_published_of_it(published, root):
-    runs = root / "runs" / "smoke" / "13_comparison" / "default" / "seed0"
-    shutil.rmtree(runs / "records" / "scenes-64")
-    elsewhere = published / "results" / "smoke" / "02_koalarization"
-    shutil.copytree(published / "results" / "smoke" / "13_comparison", elsewhere)
-    for path in elsewhere.rglob("metrics.json"):
-        path.write_text(path.read_text().replace('"baseline"', '"koalarization"'))
+    """Neither another chapter nor the same one of another profile goes."""
+    results, chapter = published / "results", "13_comparison"
+    shutil.rmtree(next((root / "runs" / "smoke" / chapter).rglob("scenes-64")))
+    for other, was in (("smoke/02_koalarization", "koalarization"), (f"cpu/{chapter}", "gan")):
+        shutil.copytree(results / "smoke" / chapter, results / other)
+        for path in (results / other).rglob("metrics.json"):
+            path.write_text(path.read_text().replace('"baseline"', f'"{was}"'))
     (published / "chapters" / "02_koalarization.ipynb").write_text("{}")
-    said = publish.publish("smoke", ["13_comparison"])
-    assert said == "1 records of profile smoke and 13_comparison are in book/."
-    found = pd.read_csv(published / "results" / "results.csv").groupby("system")["variant"].unique()
+    said = publish.publish("smoke", [chapter, chapter])
+    assert said == f"1 records of profile smoke and {chapter} are in book/."
+    found = pd.read_csv(results / "results.csv").groupby("system")["variant"].unique()
     assert {k: sorted(v) for k, v in found.items()} == {
         "baseline": ["gray"],
+        "gan": ["gray", "mean_ab"],
         "koalarization": ["gray", "mean_ab"],
     }
-    names = json.loads((published / "results" / "manifest.json").read_text())
+    names = json.loads((results / "manifest.json").read_text())
     assert publish.verify() == len(names) and "chapters/02_koalarization.ipynb" in names
 
 
 def test_a_chapter_that_there_is_not_is_not_published(published):
     with pytest.raises(ColornbError, match="no chapter '99_more'; there are: 13_comparison"):
         publish.publish("smoke", ["99_more"])
+
+
+@pytest.mark.fault(
+    "setting",
+    "A single chapter of another profile than the book shows is published.",
+    "It is refused in one sentence.",
+)
+def test_a_chapter_of_another_profile_is_not_published(published, monkeypatch):
+    monkeypatch.setattr(publish, "published_profile", lambda: "cpu")
+    with pytest.raises(ColornbError, match="The book shows profile cpu: publish all of smoke first"):
+        publish.publish("smoke", ["13_comparison"])
+    assert publish.verify() == 8
 
 
 @pytest.mark.fault(
@@ -445,6 +460,8 @@ def test_a_failure_leaves_what_was_published(published, monkeypatch):
     monkeypatch.setattr(publish, "write_chapters", fail)
     with pytest.raises(ColornbError, match="No space left.*what was published before is kept"):
         publish.publish("smoke")
+    with pytest.raises(ColornbError, match="what was published before is kept"):
+        publish.publish("smoke", ["13_comparison"])
     assert publish.verify() == 8 and not (published / ".publishing").exists()
 
 
