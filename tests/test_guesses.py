@@ -89,7 +89,7 @@ def test_mirrored_pictures_have_guesses_of_their_own(train, blurred):
     lighter = (light.flip(3) - light).repeat(1, 2, 1, 1)
     guess.known = guess.known[0], torch.cat((lighter, -lighter)).flatten(1).numpy()
     for found, truth in zip(guess.of_training(), (lighter, -lighter), strict=True):
-        assert ((found - truth) ** 2).mean() < 0.5 * (truth**2).mean()
+        assert ((found - truth) ** 2).mean() < 0.8 * (truth**2).mean()
 
 
 def test_guesses_are_made_once(train, test, blurred, monkeypatch):
