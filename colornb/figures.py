@@ -103,6 +103,7 @@ NAMES = {
     "baseline/blind_gain": "U-Net without maps, L1 × gain",
     "baseline/first_guess": "first guess (kernel ridge)",
     "guided/l2": "U-Net with maps and guess, L2",
+    "guided/l2_both_ways": "U-Net with maps and guess, L2, both ways",
     "guided/l1_only": "U-Net with maps and guess, L1",
     "guided/l1_weight_1000": "GAN with maps and guess, L1 × 1,000",
     "guided/l1_weight_300": "GAN with maps and guess, L1 × 300",

@@ -68,24 +68,24 @@ class FirstGuess:
             found = cross_val_predict(_regression(), *self.known, groups=groups, cv=folds)
             return torch.from_numpy(found)
 
-        guesses = self._stored("out of fold", compute, 2 * len(self.train))
-        one, mirrored = guesses.split(len(self.train))
-        return one, mirrored
+        return self._stored("out of fold", compute, len(self.train))
 
-    def __call__(self, images: ImageSet) -> Tensor:
-        """Guesses for other pictures, in Lab units (N, 2, 4, 4)."""
+    def __call__(self, images: ImageSet) -> tuple[Tensor, Tensor]:
+        """Guesses for other pictures, and for them mirrored, in Lab units (N, 2, 4, 4)."""
 
         def compute() -> Tensor:
             model = _regression().fit(*self.known)
-            return torch.from_numpy(model.predict(_seen(images, self.extractor, False)))
+            seen = [_seen(images, self.extractor, mirrored) for mirrored in (False, True)]
+            return torch.from_numpy(model.predict(np.concatenate(seen)))
 
         return self._stored(images.sha256, compute, len(images))
 
-    def _stored(self, of: str, compute, length: int) -> Tensor:
+    def _stored(self, of: str, compute, number: int) -> tuple[Tensor, Tensor]:
         code = Path(__file__).read_text(encoding="utf8")
         key = f"{self.train.sha256}|{self.extractor}|{of}|{code}"
-        found = features.stored(hashlib.sha256(key.encode()).hexdigest()[:24], compute, length)
-        return found.float().unflatten(1, (2, SIDE, SIDE))
+        found = features.stored(hashlib.sha256(key.encode()).hexdigest()[:24], compute, 2 * number)
+        one, mirrored = found.float().unflatten(1, (2, SIDE, SIDE)).split(number)
+        return one, mirrored
 
 
 def _regression() -> TransformedTargetRegressor:

@@ -31,7 +31,7 @@ SETS = {
     "photos": "photographs of scikit-image",
 }
 _FIRST = {
-    "small": ("baseline/gray", "baseline/ab_given_l", *MAIN, "informed/l2", "guided/l2"),
+    "small": ("baseline/gray", "baseline/ab_given_l", *MAIN, "informed/l2", "guided/l2_both_ways"),
     "photos": ("baseline/gray", "baseline/mean_ab", "koalarization/default"),
 }
 _COMPARED = ("mse_rgb", "delta_e2000", "chroma_retention", "kid")
@@ -49,6 +49,7 @@ _CARDS = {
     "informed": ("informed/l2", "informed/l1", "informed/distribution", "informed/blind_l2"),
     "guided": (
         "guided/l2",
+        "guided/l2_both_ways",
         "guided/l1_only",
         "guided/l1_weight_1000",
         "guided/l1_weight_300",

@@ -29,15 +29,20 @@ BLURS = (1, 2, 4)
 """Pixels (standard deviation) by which the controls blur the truth's chroma."""
 
 
-def load(weights: Path, images: ImageSet) -> tuple[nn.Module, list[Tensor]]:
-    """A trained network, and what it is given of a classifier beside the gray pictures, if any.
+def load(
+    weights: Path, images: ImageSet, *, mirrored: bool = False
+) -> tuple[nn.Module, list[Tensor]]:
+    """A trained network, and what it is given of a classifier beside the gray pictures, if any; or
+    beside them mirrored.
 
     Raises:
         ColornbError: the weights are missing or none of this package.
     """
     model, header = load_weights(weights)
     what = takes_features(model)
-    return model, [features.embed(images, header["extractor"], what)] if what else []
+    if not what:
+        return model, []
+    return model, [features.embed(images, header["extractor"], what, mirrored=mirrored)]
 
 
 def predict_ab(weights: Path, images: ImageSet, *told: Tensor) -> Tensor:
@@ -63,6 +68,21 @@ def paint(weights: Path, images: ImageSet, *told: Tensor) -> Tensor:
 def paint_each(weights: Sequence[Path], images: ImageSet, *told: Tensor) -> list[Tensor]:
     """`paint` with the networks of several training seeds."""
     return [paint(path, images, *told) for path in weights]
+
+
+def paint_both_ways(
+    weights: Path, images: ImageSet, told: Tensor, told_mirrored: Tensor
+) -> Tensor:
+    """`paint` with the mean of the colours that the network gives a picture and gives it mirrored:
+    what of its answer depends on left and right, which colours do not, is halved.
+
+    Args:
+        told, told_mirrored: what it is told of each picture, and of each mirrored.
+    """
+    ab = predict_ab(weights, images, told)
+    model, given = load(weights, images, mirrored=True)
+    other = colorize.predict_ab(model, images.images.flip(3), *given, told_mirrored).flip(3)
+    return baselines.recolor(images.images, (ab + other) / 2)
 
 
 def paint_with_batch_statistics(weights: Path, images: ImageSet, batch_size: int) -> Tensor:

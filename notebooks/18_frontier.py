@@ -43,7 +43,7 @@ from colornb.training import guided
 
 run, say = study.begin("18_frontier", globals()), prose.Verdict()
 train, test = run.load("train"), run.load("test")
-close, unguided = guided.CLOSE, "informed/l2"
+close, twice, unguided = guided.CLOSE, "guided/l2_both_ways", "informed/l2"
 l1, *adversarial = guided.REAL
 blind_l1, *blind = guided.BLIND
 guess, class_mean = "baseline/first_guess", "baseline/class_mean_ab"
@@ -80,7 +80,10 @@ made = {
     name: painted.paint_each(paths, test, *trained.told(name))
     for name, paths in trained.weights.items()
 }
-smooth = interpolate(trained.guesses, test.images.shape[-2:], mode="bicubic")
+both = trained.guesses
+paths = trained.weights[close]
+made[twice] = [painted.paint_both_ways(path, test, *both) for path in paths]
+smooth = interpolate(both[0], test.images.shape[-2:], mode="bicubic")
 made[guess] = [recolor(test.images, smooth)]
 about = {name: {"extractor": "none"} for name in guided.BLIND}
 folders = measured.record(run, made, test, train, about)
@@ -92,17 +95,19 @@ rows = {name: records.summary(paths, test) for name, paths in folders.items()}
 # %% [markdown]
 # ## How close does it come?
 #
-# The first guess alone, the network with it and, from the chapter before,
-# without it, and rows without a network. The mean colour of the true class is
-# told the class, which a system that sees only L is not.
+# The network with the first guess; with the mean of its colours for a picture
+# and for the same picture mirrored, "both ways"; from the chapter before, without
+# the guess; the guess alone; and rows without a network. The mean colour of the
+# true class is told the class, which a system that sees only L is not.
 
 # %% tags=["hide-input"]
-nearest = [close, unguided, guess]
+nearest = [twice, close, unguided, guess]
 nearest += [k for k in rows if k.startswith("baseline") and k != guess]
 figures.table({name: rows[name] for name in nearest}, columns)
 
 # %% tags=["hide-input"]
 compared = [(close, other) for other in (unguided, guess, class_mean)]
+compared += [(twice, close)]
 of_close = records.pairs(folders, compared, columns, test)
 figures.pair_table(of_close)
 
@@ -156,9 +161,10 @@ figures.beside_truth(test.images[:10], shown)
 every = pd.concat([of_close, of_real, of_plain])
 records.write_table(run, "pairs", every)
 of_guess = [(close, other) for other in (unguided, guess, class_mean)]
+of_guess += [(twice, close)]
 Markdown(f"""
 **Closer?** With the first guess minus without, minus the guess alone, and minus
-the mean colour of the class, which is told the class:
+the mean colour of the class, which is told the class; and both ways minus one:
 {say.pairs(every, *of_guess)}
 **A GAN that is close, and more real than regression?** With the maps and the
 guess, at each weight of L1: minus the plain U-Net with L1,

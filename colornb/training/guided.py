@@ -38,15 +38,15 @@ class Trained:
 
     Attributes:
         weights: name -> weights, a file for each training seed.
-        guesses: for the test pictures, in Lab units (N, 2, 4, 4).
+        guesses: for the test pictures, and for them mirrored, in Lab units (N, 2, 4, 4).
     """
 
     weights: dict[str, list[Path]]
-    guesses: Tensor
+    guesses: tuple[Tensor, Tensor]
 
     def told(self, name: str) -> tuple[Tensor, ...]:
         """What the networks of that name are told of the test pictures beside their maps."""
-        return () if name in BLIND else (self.guesses,)
+        return () if name in BLIND else self.guesses[:1]
 
 
 def fit(run: StudyRun) -> Trained:
@@ -66,7 +66,7 @@ def fit(run: StudyRun) -> Trained:
         "network": "informed",
         "given": [features.embed(train, *way), of_training[0]],
         "given_mirrored": [features.embed(train, *way, mirrored=True), of_training[1]],
-        "given_monitor": [features.embed(monitor, *way), guesses[: len(monitor)]],
+        "given_monitor": [features.embed(monitor, *way), guesses[0][: len(monitor)]],
         "about": {"extractor": o["extractor"]},
     }
     options = {"guess": True, "feature_dropout": o["feature_dropout"]}
