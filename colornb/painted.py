@@ -73,8 +73,8 @@ def paint_each(weights: Sequence[Path], images: ImageSet, *told: Tensor) -> list
 def paint_both_ways(
     weights: Path, images: ImageSet, told: Tensor, told_mirrored: Tensor
 ) -> Tensor:
-    """`paint` with the mean of the colours that the network gives a picture and gives it mirrored:
-    what of its answer depends on left and right, which colours do not, is halved.
+    """`paint` with the mean of the colours that the network gives a picture and gives it mirrored.
+    True colours do not depend on left and right; what of the answer does is chance.
 
     Args:
         told, told_mirrored: what it is told of each picture, and of each mirrored.

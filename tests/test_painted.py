@@ -1,9 +1,10 @@
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 
-from colornb import lab, models, painted, scenes
+from colornb import baselines, features, lab, models, painted, scenes
 from colornb.errors import ColornbError
 from colornb.study import StudyRun, planned, run_folder
 from colornb.training import drawn, gan
@@ -29,6 +30,24 @@ def test_a_network_paints_the_l_of_the_truth(tmp_path):
         assert (lab_of(pictures)[:, 0] - lab_of(TEST.images)[:, 0]).abs().mean() < 1
     with pytest.raises(ColornbError, match="No weights at"):
         painted.paint(tmp_path / "missing", TEST)
+
+
+def test_a_picture_painted_both_ways_is_the_mirror_image_of_its_mirror_image(tmp_path, monkeypatch):
+    monkeypatch.setattr(features, "ROOT", tmp_path)
+    torch.manual_seed(0)
+    path = tmp_path / "network"
+    network = models.create_model("informed", width=0.125, guess=True)
+    models.save_weights(network, path, extractor="random")
+    few = TEST.subset(range(2))
+    flipped = replace(few, images=few.images.flip(3))
+    guess, other = 20 * torch.randn(2, 2, 2, 4, 4)
+    once = painted.paint(path, few, guess).int()
+    both = painted.paint_both_ways(path, few, guess, other).int()
+    mirrored = painted.paint_both_ways(path, flipped, other, guess).int()
+    assert (both - mirrored.flip(3)).abs().max() <= 1  # 8 bits
+    assert (both - once).abs().max() > 3
+    ab = painted.predict_ab(path, few, guess) + painted.predict_ab(path, flipped, other).flip(3)
+    assert (both - baselines.recolor(few.images, ab / 2).int()).abs().max() <= 1
 
 
 def test_blurred_truth_is_further_away_the_more_it_is_blurred():
