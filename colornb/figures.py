@@ -104,6 +104,7 @@ NAMES = {
     "baseline/first_guess": "first guess (kernel ridge)",
     "guided/l2": "U-Net with maps and guess, L2",
     "guided/l2_both_ways": "U-Net with maps and guess, L2, both ways",
+    "guided/l2_mean": "U-Nets with maps and guess, L2, their mean",
     "guided/l1_only": "U-Net with maps and guess, L1",
     "guided/l1_weight_1000": "GAN with maps and guess, L1 × 1,000",
     "guided/l1_weight_300": "GAN with maps and guess, L1 × 300",

@@ -31,7 +31,7 @@ SETS = {
     "photos": "photographs of scikit-image",
 }
 _FIRST = {
-    "small": ("baseline/gray", "baseline/ab_given_l", *MAIN, "informed/l2", "guided/l2_both_ways"),
+    "small": ("baseline/gray", "baseline/ab_given_l", *MAIN, "informed/l2", "guided/l2"),
     "photos": ("baseline/gray", "baseline/mean_ab", "koalarization/default"),
 }
 _COMPARED = ("mse_rgb", "delta_e2000", "chroma_retention", "kid")
@@ -50,6 +50,7 @@ _CARDS = {
     "guided": (
         "guided/l2",
         "guided/l2_both_ways",
+        "guided/l2_mean",
         "guided/l1_only",
         "guided/l1_weight_1000",
         "guided/l1_weight_300",

@@ -70,19 +70,22 @@ def paint_each(weights: Sequence[Path], images: ImageSet, *told: Tensor) -> list
     return [paint(path, images, *told) for path in weights]
 
 
-def paint_both_ways(
-    weights: Path, images: ImageSet, told: Tensor, told_mirrored: Tensor
+def paint_mean(
+    weights: Sequence[Path], images: ImageSet, told: Tensor, told_mirrored: Tensor
 ) -> Tensor:
-    """`paint` with the mean of the colours that the network gives a picture and gives it mirrored.
-    True colours do not depend on left and right; what of the answer does is chance.
+    """`paint` with the mean of the colours that networks, or a single one, give a picture and give
+    it mirrored. True colours depend neither on left and right nor on a training's
+    seed; what of an answer does is chance.
 
     Args:
-        told, told_mirrored: what it is told of each picture, and of each mirrored.
+        told, told_mirrored: what they are told of each picture, and of each mirrored.
     """
-    ab = predict_ab(weights, images, told)
-    model, given = load(weights, images, mirrored=True)
-    other = colorize.predict_ab(model, images.images.flip(3), *given, told_mirrored).flip(3)
-    return baselines.recolor(images.images, (ab + other) / 2)
+    total = torch.zeros(())
+    for path in weights:
+        model, given = load(path, images, mirrored=True)
+        other = colorize.predict_ab(model, images.images.flip(3), *given, told_mirrored)
+        total = total + predict_ab(path, images, told) + other.flip(3)
+    return baselines.recolor(images.images, total / (2 * len(weights)))
 
 
 def paint_with_batch_statistics(weights: Path, images: ImageSet, batch_size: int) -> Tensor:

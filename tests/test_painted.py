@@ -42,12 +42,22 @@ def test_a_picture_painted_both_ways_is_the_mirror_image_of_its_mirror_image(tmp
     flipped = replace(few, images=few.images.flip(3))
     guess, other = 20 * torch.randn(2, 2, 2, 4, 4)
     once = painted.paint(path, few, guess).int()
-    both = painted.paint_both_ways(path, few, guess, other).int()
-    mirrored = painted.paint_both_ways(path, flipped, other, guess).int()
+    both = painted.paint_mean([path], few, guess, other).int()
+    mirrored = painted.paint_mean([path], flipped, other, guess).int()
     assert (both - mirrored.flip(3)).abs().max() <= 1  # 8 bits
     assert (both - once).abs().max() > 3
     ab = painted.predict_ab(path, few, guess) + painted.predict_ab(path, flipped, other).flip(3)
     assert (both - baselines.recolor(few.images, ab / 2).int()).abs().max() <= 1
+    another = models.create_model("informed", width=0.125, guess=True)
+    models.save_weights(another, tmp_path / "another", extractor="random")
+    paths = [path, tmp_path / "another"]
+    mean = sum(
+        painted.predict_ab(p, few, guess) + painted.predict_ab(p, flipped, other).flip(3)
+        for p in paths
+    )
+    of_two = painted.paint_mean(paths, few, guess, other).int()
+    assert (of_two - baselines.recolor(few.images, mean / 4).int()).abs().max() <= 1
+    assert (of_two - both).abs().max() > 3
 
 
 def test_blurred_truth_is_further_away_the_more_it_is_blurred():
