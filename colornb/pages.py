@@ -31,7 +31,15 @@ SETS = {
     "photos": "photographs of scikit-image",
 }
 _FIRST = {
-    "small": ("baseline/gray", "baseline/ab_given_l", *MAIN, "informed/l2", "guided/l2"),
+    "small": (
+        "baseline/gray",
+        "baseline/ab_given_l",
+        *MAIN,
+        "informed/l2",
+        "guided/l2",
+        "guided/l2_mean",
+        "guided/l1_weight_300",
+    ),
     "photos": ("baseline/gray", "baseline/mean_ab", "koalarization/default"),
 }
 _COMPARED = ("mse_rgb", "delta_e2000", "chroma_retention", "kid")
