@@ -158,17 +158,19 @@ def logits(images: Tensor, model: nn.Module) -> Tensor:
 
 
 def maps(images: Tensor, model: nn.Module) -> Tensor:
-    """EfficientNet-Lite0's inner maps for the gray version of small uint8 pictures (N, 3, S, S), which
-    it gets at four times their size: (N, 22 S^2) float16, for `models.informed.split`.
+    """EfficientNet-Lite0's inner maps for the gray version of uint8 pictures (N, 3, S, S), which it gets
+    at four times their size, or at its own 224 pixels where that is less: (N, D) float16, for
+    `models.informed.split`.
 
-    Three maps, of S/2, S/4 and S/8 pixels each way.
+    Three maps, an 8th, a 16th and a 32nd of that each way: D is 22 S^2, at most 68992.
     """
+    own = model.pretrained_cfg["input_size"][-1]
 
     def see(prepared: Tensor) -> Tensor:
         seen = model.forward_intermediates(prepared, indices=[2, 3, 4], intermediates_only=True)
         return torch.cat([one.flatten(1) for one in seen], dim=1).half()
 
-    return _of_gray(images, model, 4 * images.shape[-1], see)
+    return _of_gray(images, model, min(4 * images.shape[-1], own), see)
 
 
 def gist(images: Tensor, model: nn.Module) -> Tensor:

@@ -30,6 +30,7 @@ schedule = None  # the paper: "constant"; or "one_cycle"
 flip = None  # mirror half of the training pictures; the report: no
 feature_scale = None  # factor on the classifier's vector; the paper: 1
 feature_dropout = None  # share of the vector left out in training; the paper: 0
+maps = None  # True: the classifier's inner maps instead of its vector
 adversarial_weight = None  # of a discriminator's loss; the paper: 0
 width = None  # the paper: 1.0
 hold_out = None  # True leaves the validation images out of the training
@@ -66,7 +67,8 @@ monitor = monitor.subset(range(0, len(monitor), -(-len(monitor) // 200)))
 # once and stored.
 
 # %% tags=["hide-input"]
-network = models.create_model("koalarization", width=options["width"])
+kind = "placed" if options["maps"] else "koalarization"
+network = models.create_model(kind, width=options["width"])
 published = models.parameter_count(models.create_model("koalarization"))
 Markdown(
     f"Here: {len(train):,} training pictures of {train.images.shape[-1]} × "
@@ -74,9 +76,13 @@ Markdown(
     f"({models.parameter_count(network):,} trainable parameters; the "
     f"published network has {published:,} at 1,000 logits and works at "
     f"224 × 224), {options['epochs']} epochs, batches of "
-    f"{options['batch_size']}, extractor `{options['extractor']}`, its vector "
-    f"times {options['feature_scale']:g} with "
-    f"{options['feature_dropout']:.0%} dropped out."
+    f"{options['batch_size']}, extractor `{options['extractor']}`, its "
+    + (
+        "inner maps"
+        if options["maps"]
+        else f"vector times {options['feature_scale']:g}"
+    )
+    + f" with {options['feature_dropout']:.0%} dropped out."
     + (
         ""
         if options["extractor"] == "inception_resnet_v2"
@@ -86,12 +92,12 @@ Markdown(
 )
 
 # %%
-extractor = options["extractor"]
+seen = options["extractor"], "maps" if options["maps"] else "logits"
 parts = {"train": train, "monitor": monitor, "test": test}
-vectors = {k: features.embed(part, extractor) for k, part in parts.items()}
+vectors = {k: features.embed(part, *seen) for k, part in parts.items()}
 mirrored = None
 if options.pop("flip"):
-    mirrored = features.embed(train, extractor, mirrored=True)
+    mirrored = features.embed(train, *seen, mirrored=True)
 
 # %% [markdown]
 # ## Training
@@ -99,7 +105,8 @@ if options.pop("flip"):
 # The loss is the mean squared error of a and b. That is the loss of the
 # paper, and the reason for what follows: where several colours are likely,
 # it asks for their mean. The variant `adversarial` joins it with the judgement
-# of a discriminator, as the next chapter's GAN does.
+# of a discriminator, as the next chapter's GAN does; the variant `maps` shows
+# the fusion the classifier's inner maps, which know what is where.
 
 # %%
 model = koalarization.fit(
@@ -160,7 +167,7 @@ three_rows(order[[round(q * (len(test) - 1) / 6) for q in range(7)]])
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-koalarization-photos", "caption": "Photographs from scikit-image, of a kind that the network was not trained on: the gray input, the output, the truth."}, "image": {"alt": "Three rows of photographs: gray, colorized, true"}}
 photos = datasets.load("photos", "test", size=test.images.shape[-1])
 ab = colorize.predict_ab(
-    model, photos.images, features.embed(photos, extractor)
+    model, photos.images, features.embed(photos, *seen)
 )
 figures.rows_of_pictures(
     {

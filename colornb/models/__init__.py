@@ -20,12 +20,14 @@ from colornb.models.captioned import Captioned
 from colornb.models.edges import EdgeNet
 from colornb.models.informed import Informed
 from colornb.models.koalarization import Koalarization
+from colornb.models.placed import Placed
 from colornb.models.referenced import Referenced
 from colornb.models.unet import Discriminator, UNetGenerator
 from colornb.models.variational import Variational
 
 MODELS = {
     "koalarization": "koalarization.Koalarization",
+    "placed": "placed.Placed",
     "unet": "unet.UNetGenerator",
     "discriminator": "unet.Discriminator",
     "informed": "informed.Informed",
@@ -64,7 +66,8 @@ def create_model(name: str, **options) -> nn.Module:
 def source(name: str) -> tuple[str, ...]:
     """Files of the package whose code makes the network of that name."""
     own = MODELS[name].partition(".")[0]
-    parts = {own, "unet", "film"} | ({"koalarization"} if own == "captioned" else set())
+    within = {"captioned": {"koalarization"}, "placed": {"koalarization", "informed"}}
+    parts = {own, "unet", "film"} | within.get(own, set())
     return tuple(f"models/{module}.py" for module in sorted(parts))
 
 
@@ -72,9 +75,9 @@ def takes_features(model: nn.Module) -> str:
     """What a network is told, beside L, of what a frozen classifier sees: its "logits", its "maps"
     (`features.extract`), or nothing, ""."""
     painter = getattr(model, "painter", model)
-    if isinstance(painter, Koalarization):
-        return "logits"
-    return "maps" if isinstance(painter, Informed) else ""
+    if isinstance(painter, Placed | Informed):
+        return "maps"
+    return "logits" if isinstance(painter, Koalarization) else ""
 
 
 def parameter_count(model: nn.Module) -> int:
@@ -117,6 +120,7 @@ __all__ = [
     "EdgeNet",
     "Informed",
     "Koalarization",
+    "Placed",
     "Referenced",
     "UNetGenerator",
     "Variational",

@@ -10,14 +10,14 @@ from colornb.models.unet import ENCODER, Grid, UNetGenerator
 
 MAPS = (40, 112, 320)
 """Channels of the classifier's maps: of EfficientNet-Lite0, at an 8th, a 16th and a 32nd of the size
-that it gets the picture in, which is four times the picture's own."""
+that it gets the picture in."""
 SPREAD = 14.0
 """Lab units: about as far as a and b of small pictures are spread, for a guess of them."""
 
 
 def split(seen: Tensor) -> list[Tensor]:
     """`features.extract`'s maps (N, D) -> (N, 40, s, s), (N, 112, s/2, s/2), (N, 320, s/4, s/4),
-    s being half of the picture's size."""
+    s being an 8th of the size that the classifier gets: half of a small picture's."""
     side = round((seen.shape[1] / sum(c / 4**k for k, c in enumerate(MAPS))) ** 0.5)
     shapes = [(channels, side >> k) for k, channels in enumerate(MAPS)]
     parts = seen.split([c * s * s for c, s in shapes], dim=1)

@@ -18,6 +18,7 @@ def fit(
     monitor_features: Tensor,
     mirrored_features: Tensor | None = None,
     extractor: str,
+    maps: bool = False,
     width: float = 1.0,
     feature_scale: float = 1.0,
     feature_dropout: float = 0.0,
@@ -33,12 +34,15 @@ def fit(
 
     Args:
         images: the training set; height and width are multiples of 8.
-        features: (N, 1000) the stored vectors of the frozen extractor; (N, 0) without one.
+        features: (N, 1000) the stored vectors of the frozen extractor; (N, 0) without one; with
+            `maps`, (N, D) its inner maps.
         folder: the run's folder; an interrupted run is resumed there.
         monitor, monitor_features: images whose loss is logged after each epoch.
         mirrored_features: the vectors of the mirrored pictures; with them, half of the pictures
             of each batch are mirrored.
         extractor: name of the extractor, kept with the weights.
+        maps: whether the network is `models.Placed`, which has neither a `feature_scale` nor another
+            head or upsampling.
         width, feature_scale, feature_dropout, head, upsampling: options of the network.
         training: what `colornb.training.regression.fit` takes besides, or `gan.fit` with an
             adversarial weight.
@@ -53,18 +57,20 @@ def fit(
         "flip": mirrored_features is not None,
         "about": {"extractor": extractor},
     }
-    options = {
+    network, options = "koalarization", {
         "features": features.shape[1],
         "feature_scale": feature_scale,
         "feature_dropout": feature_dropout,
         "head": head,
         "upsampling": upsampling,
     }
+    if maps:
+        network, options = "placed", {"feature_dropout": feature_dropout}
     if not adversarial_weight:
         return regression.fit(
             images,
             folder,
-            network="koalarization",
+            network=network,
             network_options=options | {"width": width},
             monitor=monitor,
             **told,
@@ -73,7 +79,7 @@ def fit(
     return gan.fit(
         images,
         folder,
-        network="koalarization",
+        network=network,
         network_options=options,
         width=width,
         monitor=monitor,
