@@ -402,7 +402,7 @@ def loss_curves(history: pd.DataFrame, panels: Mapping[str, Mapping[str, str]]) 
         panels: label of the y axis -> {column: label of the curve}.
     """
     figure = Figure(figsize=(7.2, 2.6), layout="constrained")
-    palette = ["#0072B2", "#D55E00", "#009E73"]
+    palette = ["#0072B2", "#D55E00", "#009E73", "#767676"]
     for axis, (label, curves) in zip(
         figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
     ):

@@ -58,9 +58,9 @@ photos, photo_train = run.load("test", "photos"), run.load("train", "photos")
 # pictures, image by image, and never against the long trainings of the other
 # chapters. Nothing is chosen by these numbers.
 #
-# What the report speaks of is trained with every seed, and so is every kind of
-# discriminator; the rest fewer times. A single training has a hollow mark: its
-# interval holds the chance of the pictures and not that of the training.
+# What the report says something about is trained with every seed, the rest
+# fewer times. A single training has a hollow mark: its interval holds the chance
+# of the pictures and not that of the training.
 
 # %% tags=["remove-output"]
 of_gan = ablations.fit_gan(run)
