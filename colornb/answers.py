@@ -33,14 +33,15 @@ class Answers:
 
     Args:
         path: of `answers.yaml`.
-        results: folder of the published records of one profile, beside their `pairs.csv`.
-        found: folder and record of each of these.
+        results: chapter -> folder of the published records of the profile that it shows, which is
+            beside `pairs.csv`.
+        found: folder and record of each of the profile that most chapters show.
     """
 
-    def __init__(self, path: Path, results: Path, found: pages.Found):
+    def __init__(self, path: Path, results: Mapping[str, Path], found: pages.Found):
         self.texts = yaml.safe_load(path.read_text(encoding="utf8"))
         self.results, self.known = results, pages.systems(found)
-        self.pairs = pd.read_csv(results.parent / "pairs.csv")
+        self.pairs = pd.read_csv(next(iter(results.values())).parent / "pairs.csv")
 
     def of_chapter(self, chapter: str) -> str:
         """The answer of a chapter, as MyST; empty if there is none. Raises ColornbError if it says
@@ -84,7 +85,7 @@ class Answers:
         """What a number is, with `low` and `high`, and how it is written."""
         measured = METRICS | LIMITS
         if "claim" in wanted:
-            (path,) = self.results.glob(f"{chapter}/*/seed0/tables/verdict.csv")
+            (path,) = self.results[chapter].glob(f"{chapter}/*/seed0/tables/verdict.csv")
             table = pd.read_csv(path, dtype={"system": str}).fillna({"system": ""})
             where = (table["claim"] == wanted["claim"]) & (table["system"] == wanted["system"])
             style = ".3f"

@@ -26,7 +26,7 @@ from colornb.exhibits import figure
 from colornb.files import locked
 from colornb.paths import RESULTS, ROOT, RUNS
 from colornb.runner import executed
-from colornb.study import planned
+from colornb.study import in_book, planned
 
 SOURCE = ROOT / "book"
 RESULT = "fig-main"
@@ -39,7 +39,8 @@ MATHJAX = "sphinx-mathjax-offline/static/mathjax/tex-svg-full.js"
 def assemble(target: Path, profile: str | None = None) -> None:
     """Write the sources of a book into `target`: the pages of `book/`, and what is made for them.
 
-    Chapters and records are those of the runs of `profile`, or without one the published ones.
+    Chapters and records are those of the runs of `profile`, or without one the published ones, of
+    which some may show another profile than the rest (`study.in_book`).
     """
     shutil.rmtree(target, ignore_errors=True)
     ours = {"results", "_build", "book.lock", ".publishing", *(["chapters"] if profile else [])}
@@ -48,14 +49,15 @@ def assemble(target: Path, profile: str | None = None) -> None:
     )
     if given := profile:
         write_chapters(profile, target / "chapters")
-        found, results = records.read_all(profile), RUNS / profile
+        found = {profile: records.read_all(profile)}
+        results = dict.fromkeys(planned(profile), RUNS / profile)
     else:
-        profile = published_profile()
-        results = RESULTS / profile
-        found = records.within(results)
-    pages.write(target, profile, found)
+        usual = published_profile()
+        found = published(RESULTS, usual)
+        results = {name: RESULTS / in_book(name, usual) for name in planned(usual)}
+    pages.write(target, found)
     downloads.offer(target, results, found)
-    said = None if given else Answers(target / "answers.yaml", results, found)
+    said = None if given else Answers(target / "answers.yaml", results, found[usual])
     (target / "generated" / "claims.md").write_text(said.claims() if said else NOT_HERE, "utf8")
     for path in (target / "chapters").glob("*.ipynb"):
         chapter = readable(nbformat.read(path, as_version=4))
@@ -64,9 +66,18 @@ def assemble(target: Path, profile: str | None = None) -> None:
         nbformat.write(chapter, path)
 
 
+def published(results: Path, usual: str) -> dict[str, list[tuple[Path, dict]]]:
+    """Folder and record of each published run, by profile; the `usual` one comes first."""
+    others = sorted({path.name for path in results.iterdir() if path.is_dir()} - {usual})
+    return {profile: records.within(results / profile) for profile in (usual, *others)}
+
+
 def published_profile() -> str:
-    """The profile that the published chapters show."""
+    """The profile that the published chapters show, but for those of which `study.yaml` says that
+    the book shows another."""
     for path in sorted((SOURCE / "chapters").glob("*.ipynb")):
+        if in_book(path.stem, ""):
+            continue
         for cell in nbformat.read(path, as_version=4).cells:
             if "injected-parameters" in cell.metadata.get("tags", []):
                 if given := re.search(r'^profile = "(\w+)"', cell.source, re.M):

@@ -7,7 +7,7 @@ import hashlib
 import re
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
@@ -45,22 +45,29 @@ LINKS = "downloads"
 ARCHIVE = "colornb-book.zip"
 
 
-def offer(book: Path, results: Path, found: Iterable[tuple[Path, dict[str, Any]]]) -> None:
+def offer(
+    book: Path,
+    results: Mapping[str, Path],
+    found: Mapping[str, Iterable[tuple[Path, dict[str, Any]]]],
+) -> None:
     """Put the tables of the chapters into the sources of a book, as `downloads/`, with a link
     beneath each figure that draws one, and at the end of each chapter links to all of its own.
 
     Args:
         book: its folder, with the executed `chapters`; they show their runs `default`, seed 0.
-        results: folder of the runs, or of what was published of them.
-        found: folder and record of each run.
+        results: chapter -> folder of the runs of the profile that it shows, or of what was published
+            of them.
+        found: profile -> folder and record of each of its runs.
     """
     target = book / "downloads"
     target.mkdir()
-    joined(record for _, record in found).to_csv(target / RECORDS, index=False)
+    every = (record for several in found.values() for _, record in several)
+    joined(every).to_csv(target / RECORDS, index=False)
     for path in (book / "chapters").glob("*.ipynb"):
-        run = results / path.stem / "default" / "seed0"
+        place = results[path.stem]
+        run = place / path.stem / "default" / "seed0"
         tables = {file.name: file for file in sorted(run.glob("tables/*.csv"))}
-        others = [run / "history.csv", run / "bench.json", results.parent / "bench.json"]
+        others = [run / "history.csv", run / "bench.json", place.parent / "bench.json"]
         files = {file.name: file for file in others if file.exists()} | tables
         notebook = nbformat.read(path, as_version=4)
         offered = set(tables)

@@ -139,21 +139,25 @@ def _over_pictures(trainings: Sequence[list[tuple[Path, dict]]]) -> dict[str, di
     return metrics.summarize(tables) if len(tables) == len(trainings) else {}
 
 
-def write(book: Path, profile: str, found: Found) -> None:
+def write(book: Path, found: Mapping[str, Found]) -> None:
     """Write `generated/` and `_static/pictures` into the sources of a book.
 
     Args:
         book: its folder, with the executed `chapters`.
-        profile: the one that the chapters show.
-        found: folder and record of each of its runs.
+        found: profile -> folder and record of each of its runs; the first is the one that most
+            chapters show.
     """
-    found = list(found)
-    known = systems(found)
-    sets = study.read()["profiles"][profile]["sets"]
+    found = {profile: list(several) for profile, several in found.items()}
+    profiles = study.read()["profiles"]
+    known = systems(next(iter(found.values())))
+    sets = profiles[next(iter(found))]["sets"]
     texts = {
-        "systems": _systems_page(known, sets),
-        "data": _data_table(record for _, record in found),
-        "run": _run_page(found, profile),
+        "systems": "\n".join(
+            _about(profile) + _systems_page(systems(several), profiles[profile]["sets"])
+            for profile, several in found.items()
+        ),
+        "data": _data_table(record for several in found.values() for _, record in several),
+        "run": "\n".join(_run_page(several, profile) for profile, several in found.items()),
         **{f"card_{name}": _card(known, names) for name, names in _CARDS.items()},
         "card_shipped": _shipped_card(),
         **exhibits(book, SETS[sets["small"]["dataset"]]),
@@ -239,9 +243,14 @@ def _title(dataset: str, size: int) -> str:
     return f"{name[0].upper()}{name[1:]}, {size} × {size} pixels"
 
 
-def headline(known: Mapping[tuple, System], sets: Mapping[str, Mapping]) -> str:
-    """The main systems on the two sets of pictures as a Markdown table, for the README."""
-    lines = []
+def _about(profile: str) -> str:
+    """A line on a profile, before its tables."""
+    return f"Profile `{profile}`: {study.read()['profiles'][profile].get('about', '')}.\n\n"
+
+
+def headline(profile: str, found: Found) -> str:
+    """The main systems of a profile on the two sets of pictures as a Markdown table, for the README."""
+    sets, known, lines = study.read()["profiles"][profile]["sets"], systems(found), []
     for kind, names in _FIRST.items():
         place = (sets[kind]["dataset"], sets[kind]["size"])
         for name in names:
@@ -250,7 +259,7 @@ def headline(known: Mapping[tuple, System], sets: Mapping[str, Mapping]) -> str:
                 cells["System"] = NAMES.get(name, name)
                 lines.append({k: v.replace("\n", " ").replace("|", "\\|") for k, v in cells.items()})
     rows = [list(lines[0]), ["---"] * len(lines[0]), *(line.values() for line in lines)]
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    return _about(profile) + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def _card(known: Mapping[tuple, System], names: Sequence[str]) -> str:
@@ -384,11 +393,12 @@ def _run_page(found: Sequence[tuple[Path, dict]], profile: str) -> str:
     lines = [{"About": name, "Recorded": value} for name, value in facts.items()]
     return "\n".join(
         [
-            raw(table(lines, "The run")),
-            "## Versions\n",
-            raw(table(versions, "Versions")),
-            "## Chapter by chapter\n",
-            raw(table(runs, "Chapters")),
+            f"## Profile `{profile}`\n",
+            raw(table(lines, f"The runs of {profile}")),
+            "### Versions\n",
+            raw(table(versions, f"Versions of {profile}")),
+            "### Chapter by chapter\n",
+            raw(table(runs, f"Chapters of {profile}")),
         ]
     )
 

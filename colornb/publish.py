@@ -2,7 +2,8 @@
 
 `book/results` holds each record with its tables, `results.csv` made of all of them, the
 `pairs.csv` of the profile that the chapters show, and `manifest.json`, the sha256 sums of every
-published file, the executed chapters included.
+published file, the executed chapters included. A chapter of which `study.yaml` says that the book
+shows another profile is published by name.
 """
 
 import hashlib
@@ -14,14 +15,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from colornb import pages, records, study
-from colornb.book import only_one, published_profile, write_chapters
+from colornb import pages, records
+from colornb.book import only_one, published, published_profile, write_chapters
 from colornb.downloads import joined
 from colornb.errors import ColornbError, NotWrittenError
 from colornb.files import replace_atomically
 from colornb.paths import RESULTS, RUNS
 from colornb.runner import executed
-from colornb.study import planned
+from colornb.study import in_book, needed, planned
 
 HEADLINE = re.compile(r"(<!-- headline -->\n).*?(<!-- /headline -->)", re.S)
 """The table of the README that is made of the published records."""
@@ -33,7 +34,8 @@ def publish(profile: str, chapters: Collection[str] = ()) -> str:
     """Copies the records and chapters of a finished profile into `book/`; says what it did.
 
     Args:
-        chapters: only these, in the place of what is published of them; the rest stays.
+        chapters: only these, in the place of what is published of them; the rest stays. Of a profile
+            that is not the book's, the records of what they need are published with them.
 
     Raises:
         ColornbError: a planned run is not finished, there is no such chapter, the book shows
@@ -43,11 +45,13 @@ def publish(profile: str, chapters: Collection[str] = ()) -> str:
     plan, chapters = planned(profile), list(dict.fromkeys(chapters))
     if unknown := sorted({*chapters} - {*plan}):
         raise ColornbError(f"There is no chapter {unknown[0]!r}; there are: {', '.join(plan)}.")
-    if chapters and (shown := published_profile()) != profile:
+    shown = published_profile() if chapters else profile
+    if any(in_book(name, shown) != profile for name in chapters):
         raise ColornbError(f"The book shows profile {shown}: publish all of {profile} first.")
+    paged = chapters or [name for name in plan if in_book(name, profile) == profile]
     runs = [
         executed(profile, chapter, variant, seed)
-        for chapter in chapters or plan
+        for chapter in paged
         for variant, seed in plan[chapter] or ([("default", 0)] if chapters else [])
     ]
     missing = [path for path in runs if not path.exists()]
@@ -59,7 +63,7 @@ def publish(profile: str, chapters: Collection[str] = ()) -> str:
     book = RESULTS.parent
     with only_one(book):
         try:
-            count = _publish(profile, chapters, book)
+            count = _publish(profile, paged, book, shown if chapters else None)
         except OSError as error:
             raise NotWrittenError(
                 f"{book} could not be written ({error}): make room, or see that it is ours to "
@@ -69,37 +73,42 @@ def publish(profile: str, chapters: Collection[str] = ()) -> str:
     return f"{count} records of profile {profile} and {which} are in book/."
 
 
-def _publish(profile: str, chapters: Collection[str], book: Path) -> int:
-    """Everything is made beside the book and moved into it at the end: a failure changes nothing.
-    Returns the number of records."""
-    names, runs = chapters or planned(profile), RUNS / profile
+def _publish(profile: str, chapters: Collection[str], book: Path, beside: str | None) -> int:
+    """Publishes `chapters` of a profile, all of it unless they come `beside` what the book shows of
+    the profile of that name. Everything is made beside the book and moved into it at the end: a
+    failure changes nothing. Returns the number of records."""
+    told, runs = {*chapters}, RUNS / profile
+    if beside not in (None, profile):
+        told |= {name for chapter in chapters for name in needed(chapter)}
     found = [
-        folder for folder, _ in records.read_all(profile) if folder.relative_to(runs).parts[0] in names
+        folder for folder, _ in records.read_all(profile) if folder.relative_to(runs).parts[0] in told
     ]
     made = book / ".publishing"
     _undo(made, book)  # a call that was killed
     try:
         results = made / RESULTS.name
-        new = {RESULTS / profile / name for name in chapters} or {RESULTS / profile}
+        new = {RESULTS / profile / name for name in told} if beside else {RESULTS / profile}
         if RESULTS.exists():
             shutil.copytree(
                 RESULTS, results, ignore=lambda at, names: [k for k in names if Path(at, k) in new]
             )
-        if chapters and CHAPTERS.exists():
-            shutil.copytree(CHAPTERS, made / CHAPTERS.name)
+        (made / CHAPTERS.name).mkdir(parents=True)
+        for page in CHAPTERS.glob("*.ipynb"):
+            if beside or in_book(page.stem, profile) != profile:
+                shutil.copy(page, made / CHAPTERS.name)
         for source in found:
             target = results / profile / source.relative_to(runs)
             target.mkdir(parents=True)
             for path in [*source.glob("*.json"), *source.glob("*.csv")]:
                 shutil.copy(path, target)
-        for chapter in names:
+        for chapter in told:
             for tables in (runs / chapter).glob("*/*/tables"):
                 shutil.copytree(tables, results / profile / tables.relative_to(runs))
             for measured in (runs / chapter).glob("default/seed0/bench.json"):
                 shutil.copy(measured, results)
-        _join(results, profile)
+        _join(results, beside or profile)
         (made / "_static").mkdir()
-        write_chapters(profile, made / CHAPTERS.name, names)
+        write_chapters(profile, made / CHAPTERS.name, chapters)
         sums = {path.relative_to(made).as_posix(): _sha256(path) for path in _files(made)}
         text = json.dumps(sums, indent=1) + "\n"
         (results / MANIFEST.name).write_text(text, encoding="utf8")
@@ -111,7 +120,7 @@ def _publish(profile: str, chapters: Collection[str], book: Path) -> int:
                 (book / name).rename(made / f"former_{name}")
             (made / name).rename(book / name)
         if (readme := book.parent / "README.md").exists():
-            text = with_headline(readme.read_text(encoding="utf8"), profile)
+            text = with_headline(readme.read_text(encoding="utf8"), beside or profile)
             replace_atomically(readme, lambda path: path.write_text(text, encoding="utf8"))
     except BaseException:
         _undo(made, book)
@@ -120,11 +129,11 @@ def _publish(profile: str, chapters: Collection[str], book: Path) -> int:
     return len(found)
 
 
-def with_headline(text: str, profile: str) -> str:
-    """The README's text with the table of the published records of a profile."""
-    sets = study.read()["profiles"][profile]["sets"]
-    table = pages.headline(pages.systems(records.within(RESULTS / profile)), sets)
-    return HEADLINE.sub(lambda found: found[1] + table + found[2], text)
+def with_headline(text: str, shown: str) -> str:
+    """The README's text with the tables of the published records; those of the profile that most
+    chapters show come first."""
+    tables = [pages.headline(*each) for each in published(RESULTS, shown).items()]
+    return HEADLINE.sub(lambda found: found[1] + "\n".join(tables) + found[2], text)
 
 
 def _undo(made: Path, book: Path) -> None:

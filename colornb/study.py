@@ -40,6 +40,7 @@ SHAPE = {
             "system": str,
             "sets": [str],
             "needs?": [str],
+            "book?": str,
             "parameters": _VALUES,
             "profiles?": {"*": _VALUES},
             "variants?": {"*": _VALUES},
@@ -89,6 +90,7 @@ def _check_names(chapter: dict, study: dict, place: str) -> None:
     for part, names, known in (
         *(("sets", chapter["sets"], profile["sets"]) for profile in profiles.values()),
         ("needs", chapter.get("needs", []), study["chapters"]),
+        ("book", [chapter["book"]] if "book" in chapter else [], profiles),
         ("profiles", chapter.get("profiles", {}), profiles),
         ("runs", runs, profiles),
         *((f"runs.{profile}", names, variants) for profile, names in runs.items()),
@@ -124,6 +126,23 @@ def planned(profile: str) -> dict[str, list[tuple[str, int]]]:
         ]
         for chapter, options in study["chapters"].items()
     }
+
+
+def in_book(chapter: str, usual: str) -> str:
+    """The profile whose run of a chapter the published book shows: what `book` says of the chapter,
+    or the `usual` one."""
+    return read()["chapters"].get(chapter, {}).get("book", usual)
+
+
+def needed(chapter: str) -> list[str]:
+    """The chapters that a chapter needs, those that these need included, in the order of the study."""
+    chapters = read()["chapters"]
+    found, waiting = set(), [chapter]
+    while waiting:
+        more = {*chapters[waiting.pop()].get("needs", [])} - found
+        found |= more
+        waiting += more
+    return [name for name in chapters if name in found]
 
 
 def parameters(chapter: str, profile: str, variant: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import nbformat
 import pandas as pd
 import pytest
 
-from colornb import book, downloads, records
+from colornb import book, downloads, records, study
 from colornb.errors import ColornbError
 from colornb.paths import RESULTS, ROOT
 
@@ -20,16 +20,18 @@ TIMED = {"fig-growth"}
 
 
 @pytest.fixture(scope="module")
-def found():
-    return records.within(RESULTS / book.published_profile())
+def results():
+    """Chapter -> folder of the published results that its page shows."""
+    usual = book.published_profile()
+    return {name: RESULTS / study.in_book(name, usual) for name in study.planned(usual)}
 
 
 @pytest.fixture(scope="module")
-def offered(found, tmp_path_factory):
+def offered(results, tmp_path_factory):
     """The sources of a book, with links to the data of the published chapters."""
     folder = tmp_path_factory.mktemp("book")
     shutil.copytree(ROOT / "book" / "chapters", folder / "chapters")
-    downloads.offer(folder, RESULTS / book.published_profile(), found)
+    downloads.offer(folder, results, book.published(RESULTS, book.published_profile()))
     return folder
 
 
@@ -65,10 +67,10 @@ def test_a_figure_links_to_its_numbers_if_it_draws_any(offered, path):
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
-def test_a_page_ends_with_all_that_its_chapter_wrote(offered, path):
+def test_a_page_ends_with_all_that_its_chapter_wrote(offered, results, path):
     *_, last = cells_of(offered, path)
     linked = {file.name: file for file in links(offered, last.source)}
-    run = RESULTS / book.published_profile() / path.stem / "default" / "seed0"
+    run = results[path.stem] / path.stem / "default" / "seed0"
     for table in run.glob("tables/*.csv"):
         assert linked[table.name].read_bytes() == table.read_bytes()
     assert linked[downloads.RECORDS].parent.name == "downloads"
@@ -81,11 +83,11 @@ def test_the_figures_named_here_are_figures_of_the_notebooks():
 
 
 def test_the_measures_of_the_records_are_the_published_ones(offered):
-    profile = book.published_profile()
-    published = pd.read_csv(RESULTS / "results.csv").query("profile == @profile")
-    pd.testing.assert_frame_equal(
-        pd.read_csv(offered / "downloads" / downloads.RECORDS), published.reset_index(drop=True)
-    )
+    found = [
+        pd.read_csv(path).sort_values(list(records.RESULT_COLUMNS)).reset_index(drop=True)
+        for path in (offered / "downloads" / downloads.RECORDS, RESULTS / "results.csv")
+    ]
+    pd.testing.assert_frame_equal(*found)
 
 
 def test_a_table_is_found_where_its_figure_writes_it():
