@@ -33,6 +33,10 @@ RESULT = "fig-main"
 WIDTH = 1200
 """Pixels across the photographs of a page."""
 NOT_HERE = "This table is part of the published book; it rests on the published records alone.\n"
+OTHER = """:::{{note}}
+This page shows a run of profile `{}`; most pages show profile `{}`, see [](how-run).
+:::"""
+"""What a page says that shows another profile than most."""
 MATHJAX = "sphinx-mathjax-offline/static/mathjax/tex-svg-full.js"
 
 
@@ -61,6 +65,9 @@ def assemble(target: Path, profile: str | None = None) -> None:
     (target / "generated" / "claims.md").write_text(said.claims() if said else NOT_HERE, "utf8")
     for path in (target / "chapters").glob("*.ipynb"):
         chapter = readable(nbformat.read(path, as_version=4))
+        if (shows := results[path.stem].name) != next(iter(found)):
+            text = OTHER.format(shows, next(iter(found)))
+            chapter.cells.insert(1, nbformat.v4.new_markdown_cell(text, id="profile"))
         if said and (text := said.of_chapter(path.stem)):
             chapter.cells.insert(1, nbformat.v4.new_markdown_cell(text, id="answer"))
         nbformat.write(chapter, path)

@@ -402,7 +402,7 @@ def loss_curves(history: pd.DataFrame, panels: Mapping[str, Mapping[str, str]]) 
         panels: label of the y axis -> {column: label of the curve}.
     """
     figure = Figure(figsize=(7.2, 2.6), layout="constrained")
-    palette = ["#0072B2", "#D55E00", "#009E73", "#767676"]
+    palette = ["#0072B2", "#D55E00", "#009E73"]
     for axis, (label, curves) in zip(
         figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
     ):
@@ -414,6 +414,28 @@ def loss_curves(history: pd.DataFrame, panels: Mapping[str, Mapping[str, str]]) 
         axis.set(xlabel="epoch", ylabel=label)
         axis.xaxis.get_major_locator().set_params(integer=True)
         axis.legend()
+    return _svg(figure)
+
+
+@_styled
+def trainings(histories: Mapping[str, Sequence[pd.DataFrame]], panels: Mapping[str, str]) -> Picture:
+    """Losses against epoch of every training of several systems, a line for each.
+
+    Args:
+        histories: `system/variant` -> the `history.csv` of each of its trainings.
+        panels: label of the y axis -> the column that is drawn there.
+    """
+    figure = Figure(figsize=(7.2, 3), layout="constrained")
+    for axis, (label, column) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
+        for system, several in histories.items():
+            for number, history in enumerate(several):
+                name = NAMES.get(system, system) if not number else None
+                tone = colour(system)
+                axis.plot(history["epoch"], history[column], lw=1, color=tone, label=name)
+        axis.set(xlabel="epoch", ylabel=label, ylim=(0, None))
+        axis.xaxis.get_major_locator().set_params(integer=True)
+    handles = figure.axes[0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower center", ncols=len(histories), frameon=False)
     return _svg(figure)
 
 
@@ -661,6 +683,7 @@ def frontier(rows: Mapping[str, Mapping], *, report: float, floor: tuple[float, 
         places.append((mse["value"], kid["value"], colour(system)))
     axis.set_xlabel(METRICS["mse_rgb"].label + ", lower is closer")
     axis.set_ylabel("KID, lower is more alike")
+    axis.xaxis.get_major_locator().set_params(nbins=6)
     figure.legend(loc="outside right upper", fontsize=7)
     _number(figure, axis, places)
     return _svg(figure)

@@ -213,10 +213,12 @@ worse = pairs[pairs["low"] > 0]
 chroma = records.pair(
     [run.folder], trivial["baseline/mean_ab"], "chroma_retention", test
 )
+damped = options["weight_decay"] > 0
+why = "the short and damped training" if damped else "what it learns by heart"
 duller = (
     "That is less than the mean colour alone has, and so less than its loss "
-    "explains, which asks for the mean of the likely colours; the short and "
-    "damped training may be why, which this run cannot tell."
+    f"explains, which asks for the mean of the likely colours; {why} may be "
+    "why, which this run cannot tell."
     if chroma["high"] < 0
     else "Its loss asks for the mean of the likely colours."
 )
