@@ -134,12 +134,15 @@ def publish_results(
 
 @results.command("ship")
 def ship_weights(
-    profile: Annotated[str, typer.Argument(help="The profile whose finished runs to ship.")],
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Names of the networks. By default all."),
+    ] = None,
 ) -> None:
-    """Put the weights of a profile's main networks into the package, with what they score."""
+    """Put the weights of finished runs into the package, with what they score."""
     from colornb.weights import ship
 
-    typer.echo(ship.ship(profile))
+    typer.echo(ship.ship(names or ()))
 
 
 def main() -> None:

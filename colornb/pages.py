@@ -40,7 +40,14 @@ _FIRST = {
         "guided/l2_mean",
         "guided/l1_weight_300",
     ),
-    "photos": ("baseline/gray", "baseline/mean_ab", "koalarization/default"),
+    "photos": (
+        "baseline/gray",
+        "baseline/mean_ab",
+        "baseline/ab_given_l",
+        "koalarization/default",
+        "koalarization/damped",
+        "koalarization/maps",
+    ),
 }
 _COMPARED = ("mse_rgb", "delta_e2000", "chroma_retention", "kid")
 _CARDS = {

@@ -160,6 +160,10 @@ losses = histories(small)
 records.write_table(run, "losses_small", together(losses))
 figures.trainings(losses, panels)
 
+# %% [markdown]
+# The same in numbers, a line for each training. Where the test error is lowest
+# after a few epochs, the rest is learned by heart.
+
 # %% tags=["hide-input"]
 by_heart(losses, "l1")
 

@@ -86,6 +86,12 @@ def test_the_maps_are_the_classifiers_at_three_sizes_and_see_no_colour(pictures)
     assert (seen - gray).abs().mean() < 0.05 * seen.abs().mean()  # 8 bits of the gray picture
 
 
+def test_the_maps_of_a_larger_picture_are_of_the_classifiers_own_size(pictures):
+    large = torch.nn.functional.interpolate(pictures.images, scale_factor=3)
+    seen = features.extract(large, "random", "maps")
+    assert [one.shape[-1] for one in split(seen)] == [28, 14, 7]
+
+
 def test_the_gist_is_means_of_the_classifiers_maps(pictures):
     gist = features.extract(pictures.images, LITE0, "gist")
     side = 6 * pictures.images.shape[-1]

@@ -97,6 +97,18 @@ def test_loss_curves_name_their_panels_and_curves(epochs):
     assert said.count("epoch") == 2
 
 
+def test_every_training_is_a_line_and_every_system_named_once():
+    history = pd.DataFrame({"epoch": [1, 2], "l1": [0.5, 0.4], "monitor": [0.4, 0.3]})
+    several = {"gan/default": [history] * 3, "gan/l1_only": [history] * 2}
+    drawn = figures.trainings(several, {"L1, training": "l1", "MSE, test": "monitor"})
+    said = texts(drawn)
+    assert {"L1, training", "MSE, test"} <= set(said)
+    for system in several:
+        assert said.count(figures.NAMES[system]) == 1
+        lines = drawn.data.count(f"stroke: {figures.colour(system).lower()}")
+        assert lines >= 2 * len(several[system])
+
+
 def test_intervals_draw_every_system_from_the_top_down(rows):
     said = texts(figures.intervals(rows, "mse_rgb"))
     names = [figures.NAMES[system] for system in SYSTEMS]

@@ -74,6 +74,37 @@ def test_the_informed_unet_adds_each_map_where_the_encoder_has_its_size():
         assert bins(l, seen.half(), grid=(0, 1)).shape == (2, 313, 16, 16)
 
 
+def test_placed_hears_at_each_place_what_the_maps_say_there(tmp_path):
+    torch.manual_seed(0)
+    network = models.create_model("placed", width=0.125, feature_dropout=0.5).eval()
+    l = torch.rand(2, 1, 64, 64) * 2 - 1  # noqa: E741
+    maps = [torch.rand(2, c, s, s) for c, s in ((40, 28), (112, 14), (320, 7))]
+    seen = torch.cat([one.flatten(1) for one in maps], dim=1)
+    heard = {}
+    network.fusion.register_forward_hook(lambda layer, inputs, _: heard.update(joined=inputs[0]))
+    with torch.no_grad():
+        ab = network(l, seen.half())
+        encoded = network.encoder(l)
+    assert ab.shape == (2, 2, 64, 64)
+    ours, *brought = heard["joined"].split((encoded.shape[1], 40, 112, 320), dim=1)
+    torch.testing.assert_close(ours, encoded)
+    for one, given in zip(brought, maps, strict=True):
+        assert one.shape[2:] == encoded.shape[2:]
+        torch.testing.assert_close(one.mean((2, 3)), given.mean((2, 3)), atol=0.02, rtol=0)
+    changed = maps[0].clone()
+    changed[:, :, 14:] = 0  # the lower half
+    maps[0] = changed
+    with torch.no_grad():
+        network(l, torch.cat([one.flatten(1) for one in maps], dim=1).half())
+    moved = (heard["joined"][:, ours.shape[1] :][:, :40] - brought[0]).abs().amax((0, 1, 3))
+    assert moved[:3].max() == 0 and moved[-3:].min() > 0.5
+    models.save_weights(network, tmp_path / "w.safetensors")
+    again, _ = models.load_weights(tmp_path / "w.safetensors")
+    assert models.takes_features(again) == "maps"
+    with torch.no_grad():
+        torch.testing.assert_close(again(l, seen.half()), ab)
+
+
 def test_a_guess_joins_the_gray_picture(tmp_path):
     torch.manual_seed(0)
     network = models.create_model("informed", width=0.125, guess=True).eval()

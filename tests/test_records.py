@@ -448,6 +448,42 @@ def test_a_chapter_of_another_profile_is_not_published(published, monkeypatch):
     assert publish.verify() == 8
 
 
+def test_a_chapter_that_the_book_shows_of_another_profile_comes_with_what_it_needs(
+    published, root, monkeypatch
+):
+    """And stays when the book's own profile is published again."""
+    pairs = (published / "results" / "pairs.csv").read_text()
+    for path in (root / "runs" / "smoke" / "13_comparison").rglob("metrics.json"):
+        path.write_text(path.read_text().replace('"profile": "smoke"', '"profile": "full"'))
+    shutil.copytree(root / "runs" / "smoke" / "13_comparison", root / "runs" / "full" / "03_gan")
+    ours, theirs = {"13_comparison": [("default", 0)]}, {"03_gan": [("default", 0)], "19": []}
+    plans = {"smoke": ours | {"19": [("default", 0)]}, "full": theirs | {"19": [("default", 0)]}}
+    monkeypatch.setattr(publish, "planned", plans.get)
+    monkeypatch.setattr(records, "planned", plans.get)
+    monkeypatch.setattr(records, "sets", lambda profile: {("scenes", 32), ("scenes", 64)})
+    shown = {"19": "full"}
+    monkeypatch.setattr(publish, "in_book", lambda name, usual: shown.get(name, usual))
+    monkeypatch.setattr(publish, "needed", lambda name: ["03_gan"] if name == "19" else [])
+
+    def write_chapters(profile, target, chapters):
+        for name in chapters:
+            (target / f"{name}.ipynb").write_text(f'"{profile}"')
+
+    monkeypatch.setattr(publish, "write_chapters", write_chapters)
+    with pytest.raises(ColornbError, match="The book shows profile smoke: publish all of full first"):
+        publish.publish("full", ["03_gan"])
+    assert publish.publish("full", ["19"]) == "2 records of profile full and 19 are in book/."
+    assert (published / "chapters" / "19.ipynb").read_text() == '"full"'
+    assert not (published / "chapters" / "03_gan.ipynb").exists()
+    found = pd.read_csv(published / "results" / "results.csv")
+    assert set(found["profile"]) == {"smoke", "full"}
+    assert (published / "results" / "pairs.csv").read_text() == pairs
+    before = publish.verify()
+    publish.publish("smoke")
+    assert (published / "chapters" / "19.ipynb").read_text() == '"full"'
+    assert publish.verify() == before
+
+
 @pytest.mark.fault(
     "kill",
     "Publishing stops half-way.",

@@ -51,6 +51,20 @@ def test_parameters_come_from_chapter_profile_variant_and_hand_in_this_order():
     assert by_hand == run.parameters | narrow | {"rate": 0.3, "flip": True}
 
 
+def test_the_book_shows_of_a_chapter_the_profile_that_it_names(root):
+    more = {"book": "full", "needs": ["03_gan"]}
+    chapters = STUDY["chapters"] | {"19_protocol": STUDY["chapters"]["01_data"] | more}
+    chapters["03_gan"] = chapters["03_gan"] | {"needs": ["01_data"]}
+    (root / "study.yaml").write_text(yaml.safe_dump(STUDY | {"chapters": chapters}))
+    assert study.in_book("19_protocol", "smoke") == "full"
+    assert study.in_book("03_gan", "smoke") == study.in_book("no chapter", "smoke") == "smoke"
+    assert study.needed("19_protocol") == ["01_data", "03_gan"]
+    chapters["19_protocol"]["book"] = "huge"
+    (root / "study.yaml").write_text(yaml.safe_dump(STUDY | {"chapters": chapters}))
+    with pytest.raises(ColornbError, match="19_protocol.book names 'huge'; there are: full"):
+        study.read()
+
+
 def test_a_run_knows_its_chapter_and_its_folder(root):
     run = begin(seed=1, variant="narrow")
     assert (run.chapter, run.system, run.profile, run.seed) == ("03_gan", "gan", "smoke", 1)

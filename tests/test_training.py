@@ -142,6 +142,18 @@ def test_a_run_killed_with_sigkill_ends_as_one_that_was_not(pictures, tmp_path):
 
 
 @pytest.mark.skipif(os.cpu_count() < 2, reason="needs two processor cores")
+def test_koalarization_trains_on_maps(pictures, tmp_path):
+    train, test = pictures
+    maps = {k: torch.rand(len(one), 22 * 32**2).half() for k, one in (("a", train), ("b", test))}
+    options = TINY | {"maps": True, "feature_dropout": 0.5, "feature_scale": 0.05}
+    model = koalarization.fit(
+        train, maps["a"], tmp_path, monitor=test, monitor_features=maps["b"],
+        mirrored_features=maps["a"], extractor="random", **options,
+    )  # fmt: skip
+    assert model.options == {"width": TINY["width"], "feature_dropout": 0.5}
+    assert pd.read_csv(tmp_path / "history.csv")["monitor_mse_ab"].notna().all()
+
+
 def test_two_processes_train_koalarization_as_one(pictures, tmp_path):
     for devices in (1, 2):
         fit_koalarization(pictures, tmp_path / str(devices), devices=devices)

@@ -45,7 +45,7 @@ def test_a_file_is_what_its_run_made_in_half_precision(name):
         header = file.metadata()
         kinds = {file.get_tensor(key).dtype for key in file.keys()}
     assert {torch.float16} <= kinds <= {torch.float16, torch.int64}, "counters stay whole"
-    assert header["run"] == said["run"] and said["run"].endswith(SHIPPED[name])
+    assert header["run"] == said["run"] == SHIPPED[name]
     assert header["size"] == str(said["test"]["size"])
     published = records.read(paths.RESULTS / said["run"])
     assert published["dataset"] == said["test"]["dataset"]
@@ -145,20 +145,20 @@ def runs(tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "RUNS", tmp_path / "runs")
     monkeypatch.setattr(weights, "RECORD", tmp_path / "shipped" / "metrics.json")
     monkeypatch.setattr(weights, "SHIPPED", {"gan": SHIPPED["gan"]})
-    folder = tmp_path / "runs" / "cpu" / SHIPPED["gan"]
+    folder = tmp_path / "runs" / SHIPPED["gan"]
     torch.manual_seed(0)
     network = models.create_model("unet", width=0.125)
     models.save_weights(network, folder / "weights.safetensors", size="32", extractor="none")
-    shutil.copy(paths.RESULTS / "cpu" / SHIPPED["gan"] / "metrics.json", folder)
+    shutil.copy(paths.RESULTS / SHIPPED["gan"] / "metrics.json", folder)
     return tmp_path / "runs"
 
 
 def test_ship_halves_a_run_and_records_what_it_scores(runs):
-    done = CliRunner().invoke(cli.app, ["results", "ship", "cpu"])
+    done = CliRunner().invoke(cli.app, ["results", "ship"])
     assert done.exit_code == 0 and done.stdout.startswith("1 networks, 0."), done.output
-    before, header = models.load_weights(runs / "cpu" / SHIPPED["gan"] / "weights.safetensors")
+    before, header = models.load_weights(runs / SHIPPED["gan"] / "weights.safetensors")
     after, told = models.load_weights(weights.path("gan"))
-    assert told == header | {"run": f"cpu/{SHIPPED['gan']}"}
+    assert told == header | {"run": SHIPPED["gan"]}
     for one, other in zip(before.state_dict().values(), after.state_dict().values(), strict=True):
         torch.testing.assert_close(one, other, rtol=2**-11, atol=2**-24)
     said = json.loads(weights.RECORD.read_text(encoding="utf8"))["gan"]
@@ -166,13 +166,26 @@ def test_ship_halves_a_run_and_records_what_it_scores(runs):
     assert said["tiny"] == ship.score(Painter(before, "none", 32))
 
 
+def test_one_network_takes_the_place_of_what_was_shipped_of_it(runs, monkeypatch):
+    ship.ship()
+    before = json.loads(weights.RECORD.read_text(encoding="utf8"))
+    monkeypatch.setattr(weights, "SHIPPED", {"other": "nowhere", "gan": SHIPPED["gan"]})
+    weights.RECORD.write_text(json.dumps({"gan": {}, "other": "as it was"}))
+    ship.ship(["gan"])
+    after = json.loads(weights.RECORD.read_text(encoding="utf8"))
+    assert list(after) == ["other", "gan"] and after == before | {"other": "as it was"}
+    with pytest.raises(ColornbError, match="No network 'unet' is shipped; there are: other, gan"):
+        ship.ship(["unet"])
+
+
 def test_what_cannot_be_shipped_is_refused(runs):
-    source = runs / "cpu" / SHIPPED["gan"] / "weights.safetensors"
+    source = runs / SHIPPED["gan"] / "weights.safetensors"
     network, header = models.load_weights(source)
     next(network.parameters()).fill_(70_000)
     models.save_weights(network, source, size=header["size"])
     with pytest.raises(ColornbError, match="Half precision cannot hold encoder.0"):
-        ship.ship("cpu")
+        ship.ship()
+    (source.parent / "metrics.json").unlink()
     with pytest.raises(ColornbError, match="the run is not finished"):
-        ship.ship("full")
+        ship.ship()
     assert not weights.RECORD.parent.exists()

@@ -10,15 +10,16 @@ from pathlib import Path
 from colornb.errors import ColornbError
 
 SHIPPED = {
-    "koalarization": "02_koalarization/default/seed0",
-    "koalarization-adversarial": "02_koalarization/adversarial/seed0",
-    "gan": "03_gan/default/seed0",
-    "distribution": "09_distribution/default/seed0/records/cats_dogs-112/"
+    "koalarization": "full/02_koalarization/maps/seed0",
+    "koalarization-adversarial": "cpu/02_koalarization/adversarial/seed0",
+    "gan": "cpu/03_gan/default/seed0",
+    "distribution": "cpu/09_distribution/default/seed0/records/cats_dogs-112/"
     "distribution/koalarization/seed0",
-    "captioned": "11_captions/default/seed0/records/cats_dogs-112/captioned/koalarization/seed0",
-    "reference": "12_reference/default/seed0/records/cifar10-32/reference/default/seed0",
+    "captioned": "cpu/11_captions/default/seed0/records/cats_dogs-112/"
+    "captioned/koalarization/seed0",
+    "reference": "cpu/12_reference/default/seed0/records/cifar10-32/reference/default/seed0",
 }
-"""Name -> the training that the network comes from, a folder within `runs/PROFILE`."""
+"""Name -> the training that the network comes from, a folder within `runs`."""
 RECORD = Path(__file__).with_name("metrics.json")
 
 

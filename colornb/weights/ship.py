@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Collection
 
 import numpy as np
 import torch
@@ -18,25 +19,33 @@ TINY = {"scenes": 32, "photos": 5}
 SCORED = ("mse_rgb", "delta_e2000", "chroma_retention")
 
 
-def ship(profile: str) -> str:
+def ship(names: Collection[str] = ()) -> str:
     """Writes the files of `weights.SHIPPED` and their record; says what it did.
 
     Of each file the record holds its run in `runs/` and its sha256, under `test` what the run's
     own record says of the test set, and under `tiny` the `score` of the weights before they were
     halved. It is written last.
 
+    Args:
+        names: only these; the other files and what the record says of them stay. By default all.
+
     Raises:
-        ColornbError: a run is not finished, or half precision cannot hold its weights.
+        ColornbError: there is no such name, a run is not finished, or half precision cannot hold
+            its weights.
         NotWrittenError: a file could not be written; ship again.
     """
-    runs = {name: paths.RUNS / profile / run for name, run in weights.SHIPPED.items()}
+    if unknown := sorted({*names} - {*weights.SHIPPED}):
+        known = ", ".join(weights.SHIPPED)
+        raise ColornbError(f"No network {unknown[0]!r} is shipped; there are: {known}.")
+    found = json.loads(weights.RECORD.read_text(encoding="utf8")) if names else {}
+    chosen = [name for name in weights.SHIPPED if name in (names or weights.SHIPPED)]
+    runs = {name: paths.RUNS / weights.SHIPPED[name] for name in chosen}
     tested = {name: records.read(run) for name, run in runs.items()}
     tiny = {name: score(Painter.load(run / "weights.safetensors")) for name, run in runs.items()}
-    found = {}
     for name, run in runs.items():
         model, header = load_weights(run / "weights.safetensors")
         about = {key: value for key, value in header.items() if key not in ("model", "options")}
-        about["run"] = run.relative_to(paths.RUNS).as_posix()
+        about["run"] = weights.SHIPPED[name]
         save_weights(_halved(model), weights.path(name), **about)
         found[name] = {
             "run": about["run"],
@@ -48,6 +57,7 @@ def ship(profile: str) -> str:
             },
             "tiny": tiny[name],
         }
+    found = {name: found[name] for name in weights.SHIPPED if name in found}
     text = json.dumps(found, indent=1) + "\n"
     replace_atomically(weights.RECORD, lambda partial: partial.write_text(text, encoding="utf8"))
     size = sum(weights.path(name).stat().st_size for name in found)
