@@ -60,8 +60,8 @@ def ship(names: Collection[str] = ()) -> str:
     found = {name: found[name] for name in weights.SHIPPED if name in found}
     text = json.dumps(found, indent=1) + "\n"
     replace_atomically(weights.RECORD, lambda partial: partial.write_text(text, encoding="utf8"))
-    size = sum(weights.path(name).stat().st_size for name in found)
-    return f"{len(found)} networks, {size / 1e6:.1f} MB, are in {weights.RECORD.parent}."
+    size = sum(weights.path(name).stat().st_size for name in chosen)
+    return f"{len(chosen)} networks, {size / 1e6:.1f} MB, are in {weights.RECORD.parent}."
 
 
 def score(painter: Painter) -> dict[str, dict[str, float]]:
