@@ -4,8 +4,7 @@ refused when the records no longer say so.
 `book/answers.yaml` holds them: the answer of each chapter, for the top of its page, and what the
 source report claimed beside what was measured. In a text, `{name}` is one of the `numbers` below it:
 
-- `{claim: ..., system: ...}`: what the chapter's verdict says of a system, or with `chapter: NAME`
-  that of another;
+- `{claim: ..., system: ...}`: what the chapter's verdict says of a system;
 - `{minus: [a, b], set: DATASET, metric: ...}`: a paired difference of `pairs.csv`;
 - `{of: SYSTEM, set: DATASET, metric: ...}`: a system, over its trainings.
 
@@ -34,7 +33,7 @@ class Answers:
 
     Args:
         path: of `answers.yaml`.
-        results: chapter -> folder of the published records of the profile that it shows, which is
+        results: published chapter -> folder of the records of the profile that it shows, which is
             beside `pairs.csv`.
         found: folder and record of each of the profile that most chapters show.
     """
@@ -86,7 +85,8 @@ class Answers:
         """What a number is, with `low` and `high`, and how it is written."""
         measured = METRICS | LIMITS
         if "claim" in wanted:
-            chapter = wanted.get("chapter", chapter)
+            if chapter not in self.results:
+                raise ColornbError(f"answers.yaml speaks of {chapter}, which has no page: publish it.")
             (path,) = self.results[chapter].glob(f"{chapter}/*/seed0/tables/verdict.csv")
             table = pd.read_csv(path, dtype={"system": str}).fillna({"system": ""})
             where = (table["claim"] == wanted["claim"]) & (table["system"] == wanted["system"])

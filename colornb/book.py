@@ -57,8 +57,7 @@ def assemble(target: Path, profile: str | None = None) -> None:
         results = dict.fromkeys(planned(profile), RUNS / profile)
     else:
         usual = published_profile()
-        found = published(RESULTS, usual)
-        results = {name: RESULTS / in_book(name, usual) for name in planned(usual)}
+        found, results = published(usual), places()
     pages.write(target, found)
     downloads.offer(target, results, found)
     said = None if given else Answers(target / "answers.yaml", results, found[usual])
@@ -73,23 +72,37 @@ def assemble(target: Path, profile: str | None = None) -> None:
         nbformat.write(chapter, path)
 
 
-def published(results: Path, usual: str) -> dict[str, list[tuple[Path, dict]]]:
-    """Folder and record of each published run, by profile; the `usual` one comes first."""
-    others = sorted({path.name for path in results.iterdir() if path.is_dir()} - {usual})
-    return {profile: records.within(results / profile) for profile in (usual, *others)}
+def profile_of(page: Path) -> str:
+    """The profile that an executed chapter shows; empty if it does not say."""
+    for cell in nbformat.read(page, as_version=4).cells:
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            if given := re.search(r'^profile = "(\w+)"', cell.source, re.M):
+                return given[1]
+    return ""
 
 
 def published_profile() -> str:
     """The profile that the published chapters show, but for those of which `study.yaml` says that
     the book shows another."""
-    for path in sorted((SOURCE / "chapters").glob("*.ipynb")):
-        if in_book(path.stem, ""):
-            continue
-        for cell in nbformat.read(path, as_version=4).cells:
-            if "injected-parameters" in cell.metadata.get("tags", []):
-                if given := re.search(r'^profile = "(\w+)"', cell.source, re.M):
-                    return given[1]
+    for page in sorted((SOURCE / "chapters").glob("*.ipynb")):
+        if not in_book(page.stem, "") and (profile := profile_of(page)):
+            return profile
     raise ColornbError(f"There are no executed chapters in {SOURCE}: publish a run.")
+
+
+def places() -> dict[str, Path]:
+    """Published chapter -> folder of the results of the profile that its page shows."""
+    return {
+        page.stem: RESULTS / profile_of(page)
+        for page in sorted((SOURCE / "chapters").glob("*.ipynb"))
+    }
+
+
+def published(usual: str) -> dict[str, list[tuple[Path, dict]]]:
+    """Folder and record of each published run, by the profiles that the pages show; the `usual` one
+    comes first."""
+    others = sorted({place.name for place in places().values()} - {usual})
+    return {profile: records.within(RESULTS / profile) for profile in (usual, *others)}
 
 
 def write_chapters(profile: str, target: Path, chapters: Iterable[str] = ()) -> None:

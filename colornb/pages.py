@@ -51,7 +51,12 @@ _FIRST = {
 }
 _COMPARED = ("mse_rgb", "delta_e2000", "chroma_retention", "kid")
 _CARDS = {
-    "koalarization": ("koalarization/default", "koalarization/adversarial"),
+    "koalarization": (
+        "koalarization/default",
+        "koalarization/damped",
+        "koalarization/maps",
+        "koalarization/adversarial",
+    ),
     "gan": ("gan/default", "gan/l1_only", "gan/residual", "gan/edgenet"),
     "distribution": ("distribution/default", "distribution/unbalanced", "distribution/sampled"),
     "captioned": (
@@ -156,8 +161,10 @@ def write(book: Path, found: Mapping[str, Found]) -> None:
     """
     found = {profile: list(several) for profile, several in found.items()}
     profiles = study.read()["profiles"]
-    known = systems(next(iter(found.values())))
     sets = profiles[next(iter(found))]["sets"]
+    known: dict[tuple, System] = {}
+    for several in reversed(found.values()):  # of what two have measured, the first says it
+        known |= systems(several)
     texts = {
         "systems": "\n".join(
             _about(profile) + _systems_page(systems(several), profiles[profile]["sets"])
@@ -252,7 +259,8 @@ def _title(dataset: str, size: int) -> str:
 
 def _about(profile: str) -> str:
     """A line on a profile, before its tables."""
-    return f"Profile `{profile}`: {study.read()['profiles'][profile].get('about', '')}.\n\n"
+    about = study.read()["profiles"][profile].get("about")
+    return f"Profile `{profile}`{f': {about}' if about else ''}.\n\n"
 
 
 def headline(profile: str, found: Found) -> str:

@@ -35,7 +35,8 @@ def publish(profile: str, chapters: Collection[str] = ()) -> str:
 
     Args:
         chapters: only these, in the place of what is published of them; the rest stays. Of a profile
-            that is not the book's, the records of what they need are published with them.
+            that is not the book's, the records of what they need are published with them, as far as
+            it has been run.
 
     Raises:
         ColornbError: a planned run is not finished, there is no such chapter, the book shows
@@ -46,9 +47,12 @@ def publish(profile: str, chapters: Collection[str] = ()) -> str:
     if unknown := sorted({*chapters} - {*plan}):
         raise ColornbError(f"There is no chapter {unknown[0]!r}; there are: {', '.join(plan)}.")
     shown = published_profile() if chapters else profile
-    if any(in_book(name, shown) != profile for name in chapters):
-        raise ColornbError(f"The book shows profile {shown}: publish all of {profile} first.")
-    paged = chapters or [name for name in plan if in_book(name, profile) == profile]
+    for name in chapters:
+        if (own := in_book(name, shown)) != profile:
+            raise ColornbError(
+                f"The book shows {name} of profile {own}: publish that, or all of {profile}."
+            )
+    paged = chapters or [name for name in plan if not _is_of_another(name, profile)]
     runs = [
         executed(profile, chapter, variant, seed)
         for chapter in paged
@@ -94,7 +98,7 @@ def _publish(profile: str, chapters: Collection[str], book: Path, beside: str | 
             )
         (made / CHAPTERS.name).mkdir(parents=True)
         for page in CHAPTERS.glob("*.ipynb"):
-            if beside or in_book(page.stem, profile) != profile:
+            if beside or _is_of_another(page.stem, profile):
                 shutil.copy(page, made / CHAPTERS.name)
         for source in found:
             target = results / profile / source.relative_to(runs)
@@ -129,10 +133,15 @@ def _publish(profile: str, chapters: Collection[str], book: Path, beside: str | 
     return len(found)
 
 
+def _is_of_another(chapter: str, profile: str) -> bool:
+    """Whether the book shows a chapter of another profile, and has it."""
+    return in_book(chapter, profile) != profile and (CHAPTERS / f"{chapter}.ipynb").exists()
+
+
 def with_headline(text: str, shown: str) -> str:
     """The README's text with the tables of the published records; those of the profile that most
     chapters show come first."""
-    tables = [pages.headline(*each) for each in published(RESULTS, shown).items()]
+    tables = [pages.headline(*each) for each in published(shown).items()]
     return HEADLINE.sub(lambda found: found[1] + "\n".join(tables) + found[2], text)
 
 

@@ -213,8 +213,8 @@ worse = pairs[pairs["low"] > 0]
 chroma = records.pair(
     [run.folder], trivial["baseline/mean_ab"], "chroma_retention", test
 )
-damped = options["weight_decay"] > 0
-why = "the short and damped training" if damped else "what it learns by heart"
+short = options["epochs"] < 20
+why = "the short and damped training" if short else "overfitting"
 duller = (
     "That is less than the mean colour alone has, and so less than its loss "
     f"explains, which asks for the mean of the likely colours; {why} may be "

@@ -195,6 +195,9 @@ Markdown(
 #   use a higher, one-cycle rate, one generator step per batch and mirroring,
 #   chosen on validation pictures. The line under *The two networks* says what
 #   this run used.
+# - At the report's own length the U-Net does come to about its number, with a
+#   discriminator and without, and is less colourful then: see the chapter on
+#   the report's protocol.
 # - The report names batch norm for the generator; the discriminator has it here
 #   too, but in its first and last layer.
 # - KID and the linear classifier see pictures through EfficientNet-Lite0,

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from colornb import book, records, study
+from colornb import book, records
 from colornb.answers import Answers
 from colornb.errors import ColornbError
 from colornb.paths import RESULTS, ROOT
@@ -46,6 +46,17 @@ def test_numbers_come_from_the_chapter_and_from_the_pairs(ask):
     assert "Cars 0.20 [0.10, 0.30], KID −0.1000 [−0.2000, −0.0500]." in said
 
 
+def test_a_claim_on_a_chapter_without_a_page_is_refused(ask, tmp_path):
+    ask("")
+    one = {"said": "a", "verdict": "b", "chapter": "19", "text": "{x}"}
+    one["numbers"] = {"x": {"claim": "red cars", "system": "gan/default"}}
+    path = tmp_path / "answers.yaml"
+    path.write_text(yaml.safe_dump({"chapters": {}, "claims": [one]}))
+    answers = Answers(path, {"05": tmp_path / "results" / "cpu"}, [])
+    with pytest.raises(ColornbError, match="speaks of 19, which has no page: publish it"):
+        answers.claims()
+
+
 @pytest.mark.parametrize("side", ["below 0", "around 0", "above 0.15"])
 def test_a_sentence_that_no_longer_holds_is_refused(ask, side):
     red = {"claim": "red cars", "system": "gan/default", "is": side}
@@ -67,10 +78,8 @@ def test_a_number_that_nobody_measured_is_refused(ask, wanted):
 
 
 def test_every_published_chapter_has_its_answer_and_every_claim_holds():
-    usual = book.published_profile()
-    places = {name: RESULTS / study.in_book(name, usual) for name in study.planned(usual)}
-    found = records.within(RESULTS / usual)
-    answers = Answers(ROOT / "book" / "answers.yaml", places, found)
+    found = records.within(RESULTS / book.published_profile())
+    answers = Answers(ROOT / "book" / "answers.yaml", book.places(), found)
     chapters = sorted(path.stem for path in (ROOT / "book" / "chapters").glob("*.ipynb"))
     assert set(answers.texts["chapters"]) >= set(chapters)
     for chapter in chapters:

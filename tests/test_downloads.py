@@ -10,7 +10,7 @@ import nbformat
 import pandas as pd
 import pytest
 
-from colornb import book, downloads, records, study
+from colornb import book, downloads, records
 from colornb.errors import ColornbError
 from colornb.paths import RESULTS, ROOT
 
@@ -22,8 +22,7 @@ TIMED = {"fig-growth"}
 @pytest.fixture(scope="module")
 def results():
     """Chapter -> folder of the published results that its page shows."""
-    usual = book.published_profile()
-    return {name: RESULTS / study.in_book(name, usual) for name in study.planned(usual)}
+    return book.places()
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +30,7 @@ def offered(results, tmp_path_factory):
     """The sources of a book, with links to the data of the published chapters."""
     folder = tmp_path_factory.mktemp("book")
     shutil.copytree(ROOT / "book" / "chapters", folder / "chapters")
-    downloads.offer(folder, results, book.published(RESULTS, book.published_profile()))
+    downloads.offer(folder, results, book.published(book.published_profile()))
     return folder
 
 

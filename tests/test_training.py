@@ -141,7 +141,6 @@ def test_a_run_killed_with_sigkill_ends_as_one_that_was_not(pictures, tmp_path):
     assert_same(weights(folder), weights(tmp_path / "whole"))
 
 
-@pytest.mark.skipif(os.cpu_count() < 2, reason="needs two processor cores")
 def test_koalarization_trains_on_maps(pictures, tmp_path):
     train, test = pictures
     maps = {k: torch.rand(len(one), 22 * 32**2).half() for k, one in (("a", train), ("b", test))}
@@ -154,6 +153,7 @@ def test_koalarization_trains_on_maps(pictures, tmp_path):
     assert pd.read_csv(tmp_path / "history.csv")["monitor_mse_ab"].notna().all()
 
 
+@pytest.mark.skipif(os.cpu_count() < 2, reason="needs two processor cores")
 def test_two_processes_train_koalarization_as_one(pictures, tmp_path):
     for devices in (1, 2):
         fit_koalarization(pictures, tmp_path / str(devices), devices=devices)

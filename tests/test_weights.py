@@ -155,7 +155,7 @@ def runs(tmp_path, monkeypatch):
 
 def test_ship_halves_a_run_and_records_what_it_scores(runs):
     done = CliRunner().invoke(cli.app, ["results", "ship"])
-    assert done.exit_code == 0 and done.stdout.startswith("1 networks, 0."), done.output
+    assert done.exit_code == 0 and done.stdout.startswith("gan: 0."), done.output
     before, header = models.load_weights(runs / SHIPPED["gan"] / "weights.safetensors")
     after, told = models.load_weights(weights.path("gan"))
     assert told == header | {"run": SHIPPED["gan"]}

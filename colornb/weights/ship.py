@@ -35,9 +35,10 @@ def ship(names: Collection[str] = ()) -> str:
         NotWrittenError: a file could not be written; ship again.
     """
     if unknown := sorted({*names} - {*weights.SHIPPED}):
-        known = ", ".join(weights.SHIPPED)
-        raise ColornbError(f"No network {unknown[0]!r} is shipped; there are: {known}.")
-    found = json.loads(weights.RECORD.read_text(encoding="utf8")) if names else {}
+        there = ", ".join(weights.SHIPPED)
+        raise ColornbError(f"No network {unknown[0]!r} is shipped; there are: {there}.")
+    known = names and weights.RECORD.exists()
+    found = json.loads(weights.RECORD.read_text(encoding="utf8")) if known else {}
     chosen = [name for name in weights.SHIPPED if name in (names or weights.SHIPPED)]
     runs = {name: paths.RUNS / weights.SHIPPED[name] for name in chosen}
     tested = {name: records.read(run) for name, run in runs.items()}
@@ -61,7 +62,7 @@ def ship(names: Collection[str] = ()) -> str:
     text = json.dumps(found, indent=1) + "\n"
     replace_atomically(weights.RECORD, lambda partial: partial.write_text(text, encoding="utf8"))
     size = sum(weights.path(name).stat().st_size for name in chosen)
-    return f"{len(chosen)} networks, {size / 1e6:.1f} MB, are in {weights.RECORD.parent}."
+    return f"{', '.join(chosen)}: {size / 1e6:.1f} MB, in {weights.RECORD.parent}."
 
 
 def score(painter: Painter) -> dict[str, dict[str, float]]:
