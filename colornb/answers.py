@@ -4,7 +4,8 @@ refused when the records no longer say so.
 `book/answers.yaml` holds them: the answer of each chapter, for the top of its page, and what the
 source report claimed beside what was measured. In a text, `{name}` is one of the `numbers` below it:
 
-- `{claim: ..., system: ...}`: what the chapter's verdict says of a system;
+- `{claim: ..., system: ...}`: what the chapter's verdict says of a system, or with `chapter: NAME`
+  that of another;
 - `{minus: [a, b], set: DATASET, metric: ...}`: a paired difference of `pairs.csv`;
 - `{of: SYSTEM, set: DATASET, metric: ...}`: a system, over its trainings.
 
@@ -85,6 +86,7 @@ class Answers:
         """What a number is, with `low` and `high`, and how it is written."""
         measured = METRICS | LIMITS
         if "claim" in wanted:
+            chapter = wanted.get("chapter", chapter)
             if chapter not in self.results:
                 raise ColornbError(f"answers.yaml speaks of {chapter}, which has no page: publish it.")
             (path,) = self.results[chapter].glob(f"{chapter}/*/seed0/tables/verdict.csv")

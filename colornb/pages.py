@@ -371,6 +371,7 @@ def _run_page(found: Sequence[tuple[Path, dict]], profile: str) -> str:
         "Last end": f"{finished:%d %B %Y, %H:%M} UTC",
         "Hours, summed over the records": f"{hours:.1f}",
         "Largest memory of a run": f"{max(r['peak_memory_mb'] for r in records):,.0f} MB",
+        "Planned, and not among these": _not_run(found[0][0], profile),
     }
     pinned = locked()
     versions = [
@@ -416,6 +417,21 @@ def _run_page(found: Sequence[tuple[Path, dict]], profile: str) -> str:
             raw(table(runs, f"Chapters of {profile}")),
         ]
     )
+
+
+def _not_run(folder: Path, profile: str) -> str:
+    """The runs that `study.yaml` plans for a profile and that are not beside a record's folder:
+    chapters, or of those that are there some variants with the number of their trainings."""
+    root = folder.parents[len(_within(folder, profile)) - 1]
+    waiting = []
+    for chapter, runs in study.planned(profile).items():
+        if study.in_book(chapter, profile) != profile:
+            continue
+        lacking = [v for v, seed in runs if not (root / chapter / v / f"seed{seed}").exists()]
+        several = ", ".join(f"{v} ({lacking.count(v)})" for v in dict.fromkeys(lacking))
+        if lacking:
+            waiting.append(chapter if len(lacking) == len(runs) else f"{chapter} {several}")
+    return "; ".join(waiting) or "none"
 
 
 def _name(record: Mapping[str, Any]) -> str:

@@ -138,9 +138,9 @@ figures.table(rows, columns)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-protocol-frontier", "caption": "KID against the squared error, with 95 % intervals; small dots are single trainings, hollow marks rows without a network. Gray band: one half of the true pictures against the other. Dashed: the report's 0.00622, whose colour space it does not name."}, "image": {"alt": "Scatter plot of KID against squared error"}}
 floor = kid_floor(records.truth_features(test))
-floor = floor["low"], floor["high"]
 shown = {k: row for k, row in rows.items() if row["parameters"]["sees"] == "l"}
-figures.frontier(shown, report=0.00622, floor=floor)
+band = floor["low"], floor["high"]
+figures.frontier(shown, report=0.00622, floor=band)
 
 # %% tags=["hide-input"]
 compared = [(gan, l1), *((name, "baseline/ab_given_l") for name in small)]
@@ -243,7 +243,9 @@ Markdown(f"""
 **What does the discriminator do?** It minus L1 alone:
 {say.pairs(every, (gan, l1))}
 Its KID is {kid[gan] / kid[l1]:.2f} times that of L1 alone{
-f" (training by training {by_seed})" if by_seed else ""}.
+f" (training by training {by_seed})" if by_seed else ""}. One half of the true
+pictures against the other has a KID of
+{say.number("truth against truth", floor, "+.4f")}.
 
 **Is Koalarization better than no network?** Each way of training, minus rows
 that see only L:

@@ -53,6 +53,7 @@ def test_a_claim_on_a_chapter_without_a_page_is_refused(ask, tmp_path):
     path = tmp_path / "answers.yaml"
     path.write_text(yaml.safe_dump({"chapters": {}, "claims": [one]}))
     answers = Answers(path, {"05": tmp_path / "results" / "cpu"}, [])
+    assert answers._number(one["numbers"]["x"] | {"chapter": "05"}, "19").startswith("0.200")
     with pytest.raises(ColornbError, match="speaks of 19, which has no page: publish it"):
         answers.claims()
 
