@@ -1,8 +1,8 @@
 """Puts the results of finished runs into `book/`, and checks that they are what was published.
 
 `book/results` holds each record with its tables, `results.csv` made of all of them, the
-`pairs.csv` of the profile that the chapters show, and `manifest.json`, the sha256 sums of every
-published file, the executed chapters included. A chapter of which `study.yaml` says that the book
+`pairs.csv` of the profile that the chapters show and of systems that only another has, and
+`manifest.json`, the sha256 sums of every published file, the executed chapters included. A chapter of which `study.yaml` says that the book
 shows another profile is published by name.
 """
 
@@ -155,7 +155,8 @@ def _undo(made: Path, book: Path) -> None:
 
 
 def _join(results: Path, profile: str) -> None:
-    """Writes `results.csv` of all published profiles, and `pairs.csv` of this one's chapters."""
+    """Writes `results.csv` of all published profiles, and `pairs.csv` of this one's chapters, with
+    the pairs of others in which there is a system that this one has not."""
     published = [records.read(path.parent) for path in sorted(results.rglob("metrics.json"))]
     frame = joined(published)
     measure = frame.columns.difference(["value", "low", "high"])
@@ -163,8 +164,12 @@ def _join(results: Path, profile: str) -> None:
     if len(twice):
         raise ColornbError(f"Two records give {dict(twice.iloc[0])} different values: run again.")
     frame.to_csv(results / "results.csv", index=False)
-    tables = sorted((results / profile).glob("*/*/*/tables/pairs.csv"))
-    pairs = pd.concat(map(pd.read_csv, tables))[records.PAIR_COLUMNS]
+    tables = {path: path.relative_to(results).parts[0] for path in results.rglob("tables/pairs.csv")}
+    in_order = sorted(tables, key=lambda path: (tables[path] != profile, path))
+    pairs = pd.concat([pd.read_csv(path).assign(profile=tables[path]) for path in in_order])
+    here = frame.loc[frame["profile"] == profile, ["system", "variant"]].agg("/".join, axis=1)
+    known = pairs["a"].isin(here) & pairs["b"].isin(here)
+    pairs = pairs.loc[(pairs["profile"] == profile) | ~known, records.PAIR_COLUMNS]
     # The comparison of all systems repeats what the chapter on a system has said before it.
     pairs = pairs.drop_duplicates(["a", "b", "dataset", "metric"])
     pairs.to_csv(results / "pairs.csv", index=False, float_format="%.6g")
