@@ -55,7 +55,8 @@ def until(true, what):
 
 def options_of_make(root):
     """What `make lab` gives to JupyterLab."""
-    said = subprocess.run(["make", "-n", "lab"], cwd=root, capture_output=True, text=True).stdout
+    command = ["make", "--no-print-directory", "-n", "lab"]  # also within `make test`
+    said = subprocess.run(command, cwd=root, capture_output=True, text=True).stdout
     program, _, options = said.partition("jupyter lab ")
     assert program and options
     return shlex.split(options.replace("\\\n", " "))
