@@ -18,8 +18,8 @@ from test_records import FIELDS, METRICS
 pytestmark = pytest.mark.timeout(1200)  # a machine that also trains something is slow
 
 TRAINED = [run for run in PLAN if run[0] in ("02_koalarization", "03_gan")]
-UNMEASURED = ("14_real_or_colorized", "15_your_photographs")
-"""Chapters without a test set: they keep tables, and no record."""
+UNMEASURED = ("14_real_or_colorized", "15_your_photographs", "19_protocol")
+"""Chapters without a test set, or that compare what others measured: tables, and no record."""
 WIDGET = "application/vnd.jupyter.widget-view+json"  # a page cannot show it
 
 # What a page loads; a link that a reader may follow is no such thing.
