@@ -34,6 +34,7 @@ run, say = study.begin("19_protocol", globals()), prose.Verdict()
 train, test = run.load("train", "small"), run.load("test", "small")
 photo_train, photos = run.load("train", "photos"), run.load("test", "photos")
 gan, l1 = "gan/default", "gan/l1_only"
+mirrored = "gan/mirrored", "gan/mirrored_l1_only"
 columns = ["mse_rgb", "delta_e2000", "chroma_retention", "kid"]
 TEST = "monitor_mse_ab"
 
@@ -44,7 +45,10 @@ def trained(*names):
     return {name: folders for name, folders in found.items() if folders}
 
 
-small = trained(gan, l1, "gan/l2_only")
+small = trained(gan, l1, "gan/l2_only", *mirrored)
+adversarial = [(gan, l1)]  # with the discriminator, and without
+if set(mirrored) <= set(small):
+    adversarial.append(mirrored)
 kinds = ("default", "damped", "maps")
 large = trained(*(f"koalarization/{kind}" for kind in kinds))
 
@@ -74,21 +78,24 @@ def how(systems):
     return figures.Table(lines)
 
 
-def histories(systems):
-    return {
+def draw_losses(systems, table, label, column):
+    """The losses of each training as a figure and as a table to be taken
+    along; also as they are, a table for each training."""
+    found = {
         name: [pd.read_csv(folder / "history.csv") for folder in folders]
         for name, folders in systems.items()
     }
-
-
-def together(found):
-    """Histories as one table, to be taken along."""
     tables = [
         history.assign(system=name, training=k)
         for name, several in found.items()
         for k, history in enumerate(several)
     ]
-    return pd.concat(tables)
+    records.write_table(run, table, pd.concat(tables))
+    panels = {
+        f"{label}, training": column,
+        "MSE of ab / 110, test": TEST,
+    }
+    return found, figures.trainings(found, panels)
 
 
 def by_heart(found, column):
@@ -119,8 +126,9 @@ def by_heart(found, column):
 #
 # The generator is the same in each row; what differs is what it is asked for:
 # to please a discriminator as well as to be near the truth, or only to be near,
-# by the absolute (L1) or the squared distance (L2). Below a mean stand the
-# single trainings, one by one.
+# by the absolute (L1) or the squared distance (L2). Where there are rows called
+# *mirrored*, these have the settings of the short trainings of profile `cpu`.
+# Below a mean stand the single trainings, one by one.
 
 # %% tags=["hide-input"]
 how(small)
@@ -143,7 +151,8 @@ band = floor["low"], floor["high"]
 figures.frontier(shown, report=0.00622, floor=band)
 
 # %% tags=["hide-input"]
-compared = [(gan, l1), *((name, "baseline/ab_given_l") for name in small)]
+compared = [(name, "baseline/ab_given_l") for name in small]
+compared = [*adversarial, *compared]
 of_gan = records.pairs(folders, compared, columns, test)
 figures.pair_table(of_gan)
 
@@ -152,13 +161,8 @@ figures.pair_table(of_gan)
 # pictures goes on falling when there is nothing more to be had for others.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-protocol-gan-loss", "caption": "Loss against epoch, every training a line. Left, the distance to the true colours of the training pictures; right, the squared distance to those of the test pictures, by which nothing is chosen."}, "image": {"alt": "Loss curves over the epochs, on training pictures left and on test pictures right"}}
-panels = {
-    "L1 of ab / 110, training": "l1",
-    "MSE of ab / 110, test": TEST,
-}
-losses = histories(small)
-records.write_table(run, "losses_small", together(losses))
-figures.trainings(losses, panels)
+losses, picture = draw_losses(small, "losses_small", "L1 of ab / 110", "l1")
+picture
 
 # %% [markdown]
 # The same in numbers, a line for each training. Where the test error is lowest
@@ -190,13 +194,10 @@ sums = {k: records.summary(paths, photos) for k, paths in of_photos.items()}
 figures.table(sums, columns)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-protocol-koalarization-loss", "caption": "Loss against epoch, every training a line: left, on the training photographs (where parts of what the classifier says may be left out); right, on up to 200 test photographs at even distances in the set, by which nothing is chosen."}, "image": {"alt": "Loss curves over the epochs, on training photographs left and on test photographs right"}}
-panels = {
-    "MSE of ab / 110, training": "mse_ab",
-    "MSE of ab / 110, test": TEST,
-}
-losses = histories(large)
-records.write_table(run, "losses_photos", together(losses))
-figures.trainings(losses, panels)
+losses, picture = draw_losses(
+    large, "losses_photos", "MSE of ab / 110", "mse_ab"
+)
+picture
 
 # %% tags=["hide-input"]
 by_heart(losses, "mse_ab")
@@ -241,7 +242,7 @@ Markdown(f"""
 {say.columns(
     ("squared error", errors, ".5f"), ("chroma", colours, ".2f"))}
 **What does the discriminator do?** It minus L1 alone:
-{say.pairs(every, (gan, l1))}
+{say.pairs(every, *adversarial)}
 Its KID is {kid[gan] / kid[l1]:.2f} times that of L1 alone{
 f" (training by training {by_seed})" if by_seed else ""}. One half of the true
 pictures against the other has a KID of
