@@ -91,10 +91,7 @@ def draw_losses(systems, table, label, column):
         for k, history in enumerate(several)
     ]
     records.write_table(run, table, pd.concat(tables))
-    panels = {
-        f"{label}, training": column,
-        "MSE of ab / 110, test": TEST,
-    }
+    panels = {f"{label}, training": column, "MSE of ab / 110, test": TEST}
     return found, figures.trainings(found, panels)
 
 
@@ -151,8 +148,7 @@ band = floor["low"], floor["high"]
 figures.frontier(shown, report=0.00622, floor=band)
 
 # %% tags=["hide-input"]
-compared = [(name, "baseline/ab_given_l") for name in small]
-compared = [*adversarial, *compared]
+compared = adversarial + [(name, "baseline/ab_given_l") for name in small]
 of_gan = records.pairs(folders, compared, columns, test)
 figures.pair_table(of_gan)
 
