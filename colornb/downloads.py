@@ -102,7 +102,7 @@ def drawn(figure: dict[str, str], source: str) -> list[str]:
         return []
     if figure["name"] in DRAWN:
         return [DRAWN[figure["name"]]]
-    return [f"{name}.csv" for name in re.findall(r'\(run, "(\w+)"', source)]
+    return [f"{name}.csv" for name in re.findall(r'\(\s*run, "(\w+)"', source)]
 
 
 def _links(chapter: str, names: Iterable[str]) -> str:

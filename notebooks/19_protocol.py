@@ -78,7 +78,7 @@ def how(systems):
     return figures.Table(lines)
 
 
-def draw_losses(systems, table, label, column):
+def draw_losses(run, table, systems, label, column):
     """The losses of each training as a figure and as a table to be taken
     along; also as they are, a table for each training."""
     found = {
@@ -157,7 +157,9 @@ figures.pair_table(of_gan)
 # pictures goes on falling when there is nothing more to be had for others.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-protocol-gan-loss", "caption": "Loss against epoch, every training a line. Left, the distance to the true colours of the training pictures; right, the squared distance to those of the test pictures, by which nothing is chosen."}, "image": {"alt": "Loss curves over the epochs, on training pictures left and on test pictures right"}}
-losses, picture = draw_losses(small, "losses_small", "L1 of ab / 110", "l1")
+losses, picture = draw_losses(
+    run, "losses_small", small, "L1 of ab / 110", "l1"
+)
 picture
 
 # %% [markdown]
@@ -191,7 +193,7 @@ figures.table(sums, columns)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-protocol-koalarization-loss", "caption": "Loss against epoch, every training a line: left, on the training photographs (where parts of what the classifier says may be left out); right, on up to 200 test photographs at even distances in the set, by which nothing is chosen."}, "image": {"alt": "Loss curves over the epochs, on training photographs left and on test photographs right"}}
 losses, picture = draw_losses(
-    large, "losses_photos", "MSE of ab / 110", "mse_ab"
+    run, "losses_photos", large, "MSE of ab / 110", "mse_ab"
 )
 picture
 

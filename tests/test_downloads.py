@@ -92,6 +92,8 @@ def test_the_measures_of_the_records_are_the_published_ones(offered):
 def test_a_table_is_found_where_its_figure_writes_it():
     source = 'panels = {}\nmeasured.draw(run, "recall", panels, x="x")\nother(run, [name], few)'
     assert downloads.drawn({"name": "fig-recall"}, source) == ["recall.csv"]
+    broken = source.replace("(run", "(\n    run")
+    assert downloads.drawn({"name": "fig-recall"}, broken) == ["recall.csv"], "in two lines"
     assert downloads.drawn({"name": "fig-pull"}, "") == ["strength.csv"]
     assert downloads.drawn({"name": "fig-cars"}, "figures.beside_truth(images)") == []
     assert downloads.drawn({}, source) == [], "no figure"
