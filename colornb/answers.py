@@ -7,10 +7,12 @@ source report claimed beside what was measured. In a text, `{name}` is one of th
 - `{claim: ..., system: ...}`: what the chapter's verdict says of a system, or with `chapter: NAME`
   that of another;
 - `{minus: [a, b], set: DATASET, metric: ...}`: a paired difference of `pairs.csv`;
-- `{of: SYSTEM, set: DATASET, metric: ...}`: a system, over its trainings.
+- `{of: SYSTEM, set: DATASET, metric: ...}`: a system, over its trainings;
+- `{each: [a, b], set: DATASET, metric: ...}`: the differences of their single trainings, which
+  with `is: of both signs` disagree.
 
 `is: below 0` (or `above`, `around`) is what the sentence rests on: the 95 % interval has to lie
-there. `as` is the format, by default the metric's. Values are shown with their intervals.
+there. `as` is the format, by default the metric's. All but the last are shown with their intervals.
 """
 
 from collections.abc import Mapping
@@ -24,9 +26,10 @@ from colornb import pages
 from colornb.errors import ColornbError
 from colornb.limits import LIMITS
 from colornb.metrics import METRICS
-from colornb.prose import number
+from colornb.prose import number, plain
 
 Number = Mapping[str, Any]
+MEASURED = METRICS | LIMITS
 
 
 class Answers:
@@ -69,6 +72,8 @@ class Answers:
         return sentence["text"].format(**said).strip()
 
     def _number(self, wanted: Number, chapter: str) -> str:
+        if "each" in wanted:
+            return self._each(wanted)
         found, style = self._find(wanted, chapter)
         low, high = found["low"], found["high"]
         if side := wanted.get("is"):
@@ -82,9 +87,30 @@ class Answers:
                 )
         return number(found, wanted.get("as", style))
 
+    def _each(self, wanted: Number) -> str:
+        """The differences of two systems' trainings with the same seed, e.g. "−0.07, +0.01"."""
+        metric = wanted["metric"]
+        first, second = (
+            self._system(name, wanted["set"], metric, wanted)["seeds"] for name in wanted["each"]
+        )
+        found = [a - b for a, b in zip(first, second, strict=True)]
+        if wanted.get("is") == "of both signs" and not min(found) < 0 < max(found):
+            raise ColornbError(
+                f"answers.yaml says that {_name(wanted)} is of both signs, but the records say "
+                f"{found}: rewrite the sentence."
+            )
+        style = wanted.get("as", "+" + MEASURED[metric].format.lstrip("+"))
+        return ", ".join(plain(one, style) for one in found)
+
+    def _system(self, of: str, on: str, metric: str, wanted: Number) -> Mapping[str, Any]:
+        """What a metric of a system is on a data set."""
+        systems = [s for (name, data, _), s in self.known.items() if (name, data) == (of, on)]
+        if len(systems) != 1 or metric not in systems[0].metrics:
+            raise ColornbError(f"answers.yaml asks for {_name(wanted)}, which has no record.")
+        return systems[0].metrics[metric]
+
     def _find(self, wanted: Number, chapter: str) -> tuple[Mapping[str, float], str]:
         """What a number is, with `low` and `high`, and how it is written."""
-        measured = METRICS | LIMITS
         if "claim" in wanted:
             chapter = wanted.get("chapter", chapter)
             if chapter not in self.results:
@@ -98,13 +124,10 @@ class Answers:
             keys = {**names, "dataset": wanted["set"], "metric": wanted["metric"]}
             where = (self.pairs[list(keys)] == pd.Series(keys)).all(axis=1)
             table = self.pairs.rename(columns={"difference": "value"})
-            style = "+" + measured[wanted["metric"]].format.lstrip("+")
+            style = "+" + MEASURED[wanted["metric"]].format.lstrip("+")
         else:
             of, on, metric = (wanted[key] for key in ("of", "set", "metric"))
-            systems = [s for (name, data, _), s in self.known.items() if (name, data) == (of, on)]
-            if len(systems) != 1 or metric not in systems[0].metrics:
-                raise ColornbError(f"answers.yaml asks for {_name(wanted)}, which has no record.")
-            return systems[0].metrics[metric], measured[metric].format
+            return self._system(of, on, metric, wanted), MEASURED[metric].format
         rows = table[where].to_dict("records")
         if len(rows) != 1:
             raise ColornbError(

@@ -82,9 +82,12 @@ def _l_bin(pixels: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def fit(images: Tensor, labels: Tensor) -> Baselines:
-    """Learn the colours of training pictures uint8 (N, 3, H, W) with labels int64 (N,)."""
-    classes, levels = int(labels.max()) + 1, round(2 * _REACH / _STEP)
+def fit(images: Tensor, labels: Tensor, classes: int = 0) -> Baselines:
+    """Learn the colours of training pictures uint8 (N, 3, H, W) with labels int64 (N,).
+
+    There may be more `classes` than have a picture: the mean of such a class is that of all.
+    """
+    classes, levels = max(classes, int(labels.max()) + 1), round(2 * _REACH / _STEP)
     by_class = torch.zeros(3, classes, dtype=torch.float64)  # pixels, sum of a, sum of b
     by_l = torch.zeros(3, 101, dtype=torch.float64)
     by_level = torch.zeros(2, levels, dtype=torch.int64)  # histograms of a and of b

@@ -19,24 +19,21 @@ import nbformat
 import yaml
 from PIL import Image
 
-from colornb import downloads, pages, records
+from colornb import downloads, pages, records, study
 from colornb.answers import Answers
 from colornb.errors import ColornbError
 from colornb.exhibits import figure
 from colornb.files import locked
 from colornb.paths import RESULTS, ROOT, RUNS
 from colornb.runner import executed
-from colornb.study import in_book, planned
 
 SOURCE = ROOT / "book"
 RESULT = "fig-main"
 WIDTH = 1200
 """Pixels across the photographs of a page."""
 NOT_HERE = "This table is part of the published book; it rests on the published records alone.\n"
-OTHER = """:::{{note}}
-This page shows a run of profile `{}`; most pages show profile `{}`, see [](how-run).
-:::"""
-"""What a page says that shows another profile than most."""
+MADE_BY = "*This page shows a run of profile `{}`:* {}. See [](how-run)."
+"""What a page says of the profile of `study.yaml` that made it."""
 MATHJAX = "sphinx-mathjax-offline/static/mathjax/tex-svg-full.js"
 
 
@@ -51,22 +48,23 @@ def assemble(target: Path, profile: str | None = None) -> None:
     shutil.copytree(
         SOURCE, target, ignore=lambda folder, names: ours if Path(folder) == SOURCE else ()
     )
-    if given := profile:
+    if profile:
         write_chapters(profile, target / "chapters")
         found = {profile: records.read_all(profile)}
-        results = dict.fromkeys(planned(profile), RUNS / profile)
+        results = dict.fromkeys(study.planned(profile), RUNS / profile)
     else:
         usual = published_profile()
         found, results = published(usual), places()
     pages.write(target, found)
     downloads.offer(target, results, found)
-    said = None if given else Answers(target / "answers.yaml", results, found[usual])
+    said = None if profile else Answers(target / "answers.yaml", results, found[usual])
     (target / "generated" / "claims.md").write_text(said.claims() if said else NOT_HERE, "utf8")
+    profiles = study.read()["profiles"]
     for path in (target / "chapters").glob("*.ipynb"):
         chapter = readable(nbformat.read(path, as_version=4))
-        if (shows := results[path.stem].name) != next(iter(found)):
-            text = OTHER.format(shows, next(iter(found)))
-            chapter.cells.insert(1, nbformat.v4.new_markdown_cell(text, id="profile"))
+        shows = results[path.stem].name
+        text = MADE_BY.format(shows, profiles[shows]["about"])
+        chapter.cells.insert(1, nbformat.v4.new_markdown_cell(text, id="profile"))
         if said and (text := said.of_chapter(path.stem)):
             chapter.cells.insert(1, nbformat.v4.new_markdown_cell(text, id="answer"))
         nbformat.write(chapter, path)
@@ -85,7 +83,7 @@ def published_profile() -> str:
     """The profile that the published chapters show, but for those of which `study.yaml` says that
     the book shows another."""
     for page in sorted((SOURCE / "chapters").glob("*.ipynb")):
-        if not in_book(page.stem, "") and (profile := profile_of(page)):
+        if not study.in_book(page.stem, "") and (profile := profile_of(page)):
             return profile
     raise ColornbError(f"There are no executed chapters in {SOURCE}: publish a run.")
 
@@ -113,7 +111,7 @@ def write_chapters(profile: str, target: Path, chapters: Iterable[str] = ()) -> 
     becomes `_static/result.jpg`, for the first page.
     """
     target.mkdir(exist_ok=True)
-    plan = planned(profile)
+    plan = study.planned(profile)
     for name in chapters or plan:
         runs = plan[name]
         source = executed(profile, name, *(runs or [("default", 0)])[0])
@@ -236,7 +234,7 @@ def main() -> None:
             publish(SOURCE)
         return
     profile = sys.argv[1]
-    planned(profile)  # refuses an unknown profile
+    study.planned(profile)  # refuses an unknown profile
     folder = RUNS / profile
     build_in = folder / "book.partial"
     with only_one(folder):

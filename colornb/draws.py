@@ -238,7 +238,7 @@ def equal_differences(table: pd.DataFrame) -> figures.Table:
     """What `equal_table` gives, for readers: a row for each pair of systems."""
     rows: dict[tuple[str, str], dict[str, str]] = {}
     for row in table.to_dict("records"):
-        a, b = (figures.NAMES.get(row[key], row[key]) for key in ("a", "b"))
+        a, b = (figures.called(row[key]) for key in ("a", "b"))
         cells = rows.setdefault((a, b), {"Difference": f"{a} − {b}"})
         label = f"{metrics.METRICS[row['metric']].label} at {row['colourfulness']:g}"
         cells[label] = prose.number(row, "+.3f")
@@ -324,5 +324,5 @@ def side_by_side(weights: Weights, images: ImageSet, number: int) -> dict[str, T
     for system, (kind, coherent) in WAYS.items():
         drawn = draw(weights[kind][0], images, number, coherent=coherent)
         columns = torch.stack([figures.gray(images.images), images.images, *drawn], dim=1)
-        rows[figures.NAMES[system]] = columns.flatten(0, 1)
+        rows[figures.called(system)] = columns.flatten(0, 1)
     return rows

@@ -18,7 +18,7 @@ import torch
 from PIL import Image
 
 from colornb.errors import ColornbError
-from colornb.figures import NAMES, rows_of_pictures
+from colornb.figures import called, rows_of_pictures
 from colornb.records import SHOWN
 
 MAIN = (
@@ -124,7 +124,7 @@ def _image(file: str, alt: str, kind: str = "") -> str:
 
 def _name(system: str) -> str:
     return {"gray": "gray, as a system sees them", "truth": "the true colours"}.get(
-        system, NAMES.get(system, system)
+        system, called(system)
     )
 
 

@@ -7,9 +7,11 @@ which colour-blind readers can tell apart); the trivial rows are gray.
 
 import html
 import io
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from itertools import cycle
 
 import matplotlib as mpl
@@ -33,8 +35,6 @@ COLOURS = {
     "gan/scenes_edges": "#117733",
     "gan/scenes_boundaries": "#999933",
     "gan/one_cycle": "#CC79A7",
-    "gan/mirrored": "#882255",
-    "gan/mirrored_l1_only": "#117733",
     "gan/warm_start": "#EE8866",
     "gan/residual": "#882255",
     "gan/short": "#D55E00",
@@ -128,8 +128,6 @@ NAMES = {
     "gan/scenes_l1": "U-Net on scenes, L1",
     "gan/scenes_gan": "U-Net on scenes, GAN",
     "gan/one_cycle": "GAN, one-cycle rate",
-    "gan/mirrored": "GAN, mirrored, one-cycle rate",
-    "gan/mirrored_l1_only": "U-Net, L1 only, mirrored, one-cycle rate",
     "gan/warm_start": "GAN after L1 (warm start)",
     "gan/residual": "GAN with residual blocks",
     "gan/edgenet": "GAN with EdgeNet",
@@ -217,11 +215,6 @@ NAMES |= {
                 "beta1_0": "Adam's β₁ 0",
                 "early_floor": "rate falls early",
                 "dropout": "dropout",
-                **{f"pictures_{n}": f"{n:,} pictures" for n in (48, 250, 1000)},
-                **{
-                    f"many_{n}": f"{n:,} of the larger set"
-                    for n in (96, 192, 2000, 5000, 8000, 30_000, 50_000)
-                },
                 "pictures": "pictures as they are",
                 "many": "pictures of the larger set",
                 "batch_statistics_50": "batch norm not switched, batches of 50",
@@ -285,9 +278,19 @@ _STYLE = {
 }
 
 
+_OF_SIZES = {"pictures": "{:,} pictures", "many": "{:,} of the larger set"}
+
+
+def called(system: str) -> str:
+    """What figures and tables call a `system/variant`; itself if it has no name."""
+    if sized := re.fullmatch(r"gan/short_(pictures|many)_(\d+)", system):
+        return f"GAN, {_OF_SIZES[sized[1]].format(int(sized[2]))}"
+    return NAMES.get(system, system)
+
+
 def variation(system: str) -> str:
     """What a variation of an ablation changes, e.g. "no norm"; of others the whole name."""
-    name = NAMES.get(system, system)
+    name = called(system)
     return name.partition(", ")[2] or name
 
 
@@ -326,11 +329,11 @@ def _jpeg(figure: Figure, dpi: int) -> Picture:
 def _styled(function):
     """Runs a drawing function under the study's style."""
 
+    @wraps(function)
     def drawn(*args, **kwargs) -> Picture:
         with mpl.rc_context(_STYLE):
             return function(*args, **kwargs)
 
-    drawn.__doc__, drawn.__name__ = function.__doc__, function.__name__
     return drawn
 
 
@@ -387,7 +390,7 @@ def beside_truth(
     Args:
         truth: uint8 (n, 3, H, W). painted: `system/variant` -> the same pictures, painted.
     """
-    rows = {NAMES.get(system, system): pictures for system, pictures in painted.items()}
+    rows = {called(system): pictures for system, pictures in painted.items()}
     return rows_of_pictures({"gray": gray(truth), **rows, "truth": truth}, titles=titles)
 
 
@@ -433,7 +436,7 @@ def trainings(histories: Mapping[str, Sequence[pd.DataFrame]], panels: Mapping[s
     for axis, (label, column) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
         for system, several in histories.items():
             for number, history in enumerate(several):
-                name = NAMES.get(system, system) if not number else None
+                name = called(system) if not number else None
                 tone = colour(system)
                 axis.plot(history["epoch"], history[column], lw=1, color=tone, label=name)
         axis.set(xlabel="epoch", ylabel=label, ylim=(0, None))
@@ -503,7 +506,7 @@ def estimates(rows: Mapping[str, Mapping], label: str, *, ideal: float | None = 
             capsize=3,
             color=colour(system),
         )
-    axis.set_yticks(range(0, -len(rows), -1), [NAMES.get(s, s) for s in rows])
+    axis.set_yticks(range(0, -len(rows), -1), [called(s) for s in rows])
     axis.grid(axis="y", visible=False)
     axis.set_xlabel(f"{label}\n{_sizes(rows)}".strip())
     return _svg(figure)
@@ -553,7 +556,7 @@ def curves(
                 style,
                 ms=3.5,
                 color=tone,
-                label=NAMES.get(name, name),
+                label=called(name),
             )
         axis.set(xlabel=x, title=title)
         if log:
@@ -593,13 +596,14 @@ def forest(
     lines = sum(1 + len(rows) for rows in groups.values())
     figure = Figure(figsize=(7.2, 0.185 * lines + 0.8), layout="constrained")
     axes = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
+    every = [one for rows in groups.values() for one in rows.values()]
+    reach = {metric: _reach([one[metric] for one in every]) for metric in metrics}
     labels: list[str] = []
     for group, rows in groups.items():
         labels.append(rf"$\bf{{{group}}}$".replace(" ", r"\ "))
         for label, found in rows.items():
             for axis, metric in zip(axes, metrics, strict=True):
-                reach = _reach([one[metric] for rows in groups.values() for one in rows.values()])
-                _mark(axis, -len(labels), found[metric], METRICS[metric], reach)
+                _mark(axis, -len(labels), found[metric], METRICS[metric], reach[metric])
             labels.append(label)
     for axis, metric in zip(axes, metrics, strict=True):
         axis.axvline(0, color="#1A1A1A", lw=1, zorder=0)
@@ -827,7 +831,7 @@ def by_category(
             ms=4,
             capsize=2,
             color=colour(system),
-            label=NAMES.get(system, system),
+            label=called(system),
         )
     axis.set_xticks(places, [textwrap.fill(name, 12) for name in categories], fontsize=8)
     axis.grid(axis="x", visible=False)

@@ -18,7 +18,7 @@ import pandas as pd
 
 from colornb import metrics, study, weights
 from colornb.exhibits import MAIN, exhibits, raw
-from colornb.figures import NAMES, SEES, colour
+from colornb.figures import SEES, called, colour
 from colornb.limits import LIMITS
 from colornb.paths import ROOT
 from colornb.weights.ship import TINY
@@ -194,7 +194,7 @@ def table(lines: Sequence[Mapping[str, str]], label: str) -> str:
     def cell(column: str, value: str) -> str:
         if column == "System":
             dot = f'<span class="dot" style="background: {colour(value)}"></span>'
-            return f'<th scope="row">{dot}{escape(NAMES.get(value, value))}</th>'
+            return f'<th scope="row">{dot}{escape(called(value))}</th>'
         first, *rest = escape(str(value)).split("\n")
         return f"<td>{first}{''.join(f'<br><small>{line}</small>' for line in rest)}</td>"
 
@@ -271,7 +271,7 @@ def headline(profile: str, found: Found) -> str:
         for name in names:
             if system := known.get((name, *place)):
                 cells = {"Pictures": f"{SETS[place[0]]}, {place[1]} px", **_line(system)}
-                cells["System"] = NAMES.get(name, name)
+                cells["System"] = called(name)
                 lines.append({k: v.replace("\n", " ").replace("|", "\\|") for k, v in cells.items()})
     rows = [list(lines[0]), ["---"] * len(lines[0]), *(line.values() for line in lines)]
     return _about(profile) + "".join(f"| {' | '.join(row)} |\n" for row in rows)
@@ -289,9 +289,9 @@ def _card(known: Mapping[tuple, System], names: Sequence[str]) -> str:
         for metric, line in zip(shown, lines, strict=True):
             for system in here:
                 found = system.metrics.get(metric)
-                line[NAMES.get(system.name, system.name)] = _cell(found, metric) if found else "–"
+                line[called(system.name)] = _cell(found, metric) if found else "–"
         title = _title(dataset, size)
-        label = f"{NAMES[names[0]]} and its variants on {title}"
+        label = f"{called(names[0])} and its variants on {title}"
         text += f'<p class="table-title">{title}</p>\n{table(lines, label)}\n'
     return raw(text or "<p>Nothing of it was run.</p>")
 

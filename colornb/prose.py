@@ -7,7 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from colornb.figures import LIMITS, METRICS, NAMES, Table
+from colornb.figures import Table, called
+from colornb.limits import LIMITS
+from colornb.metrics import METRICS
 
 Found = Mapping[str, Any]
 """`value` or `difference`, with `low` and `high`."""
@@ -21,11 +23,11 @@ def number(found: Found, style: str = "+.3f") -> str:
     """An estimate or a difference with its 95 % interval, e.g. "+0.12 [+0.08, +0.16]"."""
     if math.isnan(_value(found)):
         return "not defined"
-    value, low, high = (_plain(v, style) for v in (_value(found), found["low"], found["high"]))
+    value, low, high = (plain(v, style) for v in (_value(found), found["low"], found["high"]))
     return f"{value} [{low}, {high}]"
 
 
-def _plain(value: float, style: str) -> str:
+def plain(value: float, style: str) -> str:
     """A formatted value with a minus sign instead of a hyphen, and none before a zero."""
     text = f"{value:{style}}"
     if not any(digit in text for digit in "123456789"):
@@ -52,7 +54,7 @@ def each(
     """Numbers of several systems in one line, each with the word of `judge` where `words` are
     given."""
     return "; ".join(
-        f"{NAMES.get(name, name)} {number(found, style)}"
+        f"{called(name)} {number(found, style)}"
         + (f", {judge(found, *words, ideal=ideal)}" if words else "")
         for name, found in rows.items()
     )
@@ -82,7 +84,7 @@ def table(columns: Mapping[str, Mapping[str, Found]], style: str = "+.3f") -> Ta
     systems = next(iter(columns.values()))
     return Table(
         [
-            {"System": NAMES.get(system, system)}
+            {"System": called(system)}
             | {label: number(found[system], style) for label, found in columns.items()}
             for system in systems
         ]
@@ -90,13 +92,13 @@ def table(columns: Mapping[str, Mapping[str, Found]], style: str = "+.3f") -> Ta
 
 
 _METRICS = (METRICS | LIMITS).items()
-_LABELS = NAMES | {name: metric.label for name, metric in _METRICS}
+_LABELS = {name: metric.label for name, metric in _METRICS}
 _FORMATS = {metric.label: metric.format for _, metric in _METRICS}
 
 
 def _heading(claim: str) -> str:
     """A claim with the labels of the systems and metrics that it names."""
-    text = re.sub(r"[\w/]+", lambda word: _LABELS.get(word[0], word[0]), claim)
+    text = re.sub(r"[\w/]+", lambda word: _LABELS.get(word[0], called(word[0])), claim)
     return text if text.startswith("ab ") else text[0].upper() + text[1:]
 
 
@@ -157,7 +159,7 @@ class Verdict:
         for claim, rows, *more in columns:
             self.each(claim, rows, *more, ideal=ideal)
             for system, found in rows.items():
-                row = cells.setdefault(NAMES.get(system, system), {})
+                row = cells.setdefault(called(system), {})
                 row[_heading(claim)] = _cell(found, *more, ideal=ideal)
         return _html(of, cells)
 

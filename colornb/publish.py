@@ -116,9 +116,6 @@ def _publish(profile: str, chapters: Collection[str], book: Path, beside: str | 
         sums = {path.relative_to(made).as_posix(): _sha256(path) for path in _files(made)}
         text = json.dumps(sums, indent=1) + "\n"
         (results / MANIFEST.name).write_text(text, encoding="utf8")
-        (book / "_static").mkdir(exist_ok=True)
-        for picture in (made / "_static").iterdir():
-            picture.replace(book / "_static" / picture.name)
         for name in (RESULTS.name, CHAPTERS.name):
             if (book / name).exists():
                 (book / name).rename(made / f"former_{name}")
@@ -126,6 +123,9 @@ def _publish(profile: str, chapters: Collection[str], book: Path, beside: str | 
         if (readme := book.parent / "README.md").exists():
             text = with_headline(readme.read_text(encoding="utf8"), beside or profile)
             replace_atomically(readme, lambda path: path.write_text(text, encoding="utf8"))
+        (book / "_static").mkdir(exist_ok=True)
+        for picture in (made / "_static").iterdir():
+            picture.replace(book / "_static" / picture.name)
     except BaseException:
         _undo(made, book)
         raise

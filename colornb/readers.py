@@ -239,7 +239,7 @@ class Reader:
             torch.tensor([number(asked(text)) for text in self.texts(images)])
             for images in (self.train, self.test)
         )
-        fitted = baselines.fit(self.train.images, train)
+        fitted = baselines.fit(self.train.images, train, len(captions.COLOURS))
         return fitted.predict("class_mean_ab", self.test.images, test)
 
     def rows(self) -> dict[str, list[Path]]:

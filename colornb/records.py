@@ -264,11 +264,8 @@ def _write(
 
 def write_table(run: StudyRun, name: str, table: pd.DataFrame) -> None:
     """Stores a curve or a table of the run as `tables/NAME.csv`."""
-    folder = run.folder / "tables"
-    folder.mkdir(parents=True, exist_ok=True)
-    replace_atomically(
-        folder / f"{name}.csv", lambda p: table.to_csv(p, index=False, float_format="%.6g")
-    )
+    path = run.folder / "tables" / f"{name}.csv"
+    replace_atomically(path, lambda p: table.to_csv(p, index=False, float_format="%.6g"))
 
 
 def _seconds(run: StudyRun, folder: Path) -> float:

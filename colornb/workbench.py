@@ -3,6 +3,7 @@
 Chapter 15 shows it. In JupyterLab it has controls besides (`bench`), from `colornb.widgets`.
 """
 
+import json
 import os
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -47,7 +48,10 @@ def networks(profile: str) -> dict[str, Path]:
 def _paints(weights: Path) -> bool:
     try:
         with safe_open(weights, framework="pt") as file:
-            return (file.metadata() or {}).get("model", JUDGES[0]) not in JUDGES
+            about = file.metadata() or {}
+        # A network with a first guess paints in the notebook alone that makes the guess.
+        guess = json.loads(about.get("options", "{}")).get("guess")
+        return about.get("model", JUDGES[0]) not in JUDGES and not guess
     except (SafetensorError, OSError):
         return False
 

@@ -199,7 +199,7 @@ Markdown(
 #   discriminator and without, and is less colourful then: see the chapter on
 #   the report's protocol.
 # - The report names batch norm for the generator; the discriminator has it here
-#   too, but in its first and last layer.
+#   too, except in its first and last layer.
 # - KID and the linear classifier see pictures through EfficientNet-Lite0,
 #   enlarged to 96 pixels. They compare systems here and are no match for
 #   numbers made with other features.

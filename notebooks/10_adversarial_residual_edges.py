@@ -303,6 +303,8 @@ records.write_table(run, "verdict", say.table())
 #   purpose and surely not the same one.
 # - The edge networks are small and see a few pixels each way. What is not to be
 #   seen in the gray picture they cannot guess.
+# - KID's intervals are over pictures alone. Where a difference is small, the
+#   single trainings may disagree; they stand in the tables, below their mean.
 # - Where 256 steps were chosen, the most that were tried, more might do more.
 #
 # **Exercise.** Set the number of steps to 256 for the scenes. What becomes of

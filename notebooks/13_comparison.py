@@ -98,7 +98,7 @@ Markdown(f"The gain is {gain:.2f}.")
 # %% [markdown]
 # ## The small pictures
 #
-# Every system and every measure; the four that say most come first. Where a
+# Every measure of these systems; the four that say most come first. Where a
 # system was trained with several seeds, its row is their mean, with the interval
 # over pictures and seeds and the single seeds below (KID and the classifier: over
 # pictures). A row without parameters is one without a network, or a network of
@@ -267,9 +267,9 @@ figures.Table(lines)
 #   Koalarization is given. That may flatter it.
 # - The pictures of the grids are the first ones of the test set. Nobody chose
 #   them, and ten say little of a thousand.
-# - The networks of chapters 17 and 18, which are shown a classifier's maps, are not
-#   in these tables. They stand in their chapters, and in the table of the first
-#   page.
+# - The networks that are shown a classifier's maps are not in these tables, so
+#   the lowest is the lowest of these rows. They stand in their own chapters, and
+#   in the table of the first page.
 #
 # **Exercise.** In the figure of closeness against realism, which systems are
 # beaten by no other in both? Draw the line through them. What would a system

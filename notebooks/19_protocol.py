@@ -34,7 +34,6 @@ run, say = study.begin("19_protocol", globals()), prose.Verdict()
 train, test = run.load("train", "small"), run.load("test", "small")
 photo_train, photos = run.load("train", "photos"), run.load("test", "photos")
 gan, l1 = "gan/default", "gan/l1_only"
-mirrored = "gan/mirrored", "gan/mirrored_l1_only"
 columns = ["mse_rgb", "delta_e2000", "chroma_retention", "kid"]
 TEST = "monitor_mse_ab"
 
@@ -45,10 +44,7 @@ def trained(*names):
     return {name: folders for name, folders in found.items() if folders}
 
 
-small = trained(gan, l1, "gan/l2_only", *mirrored)
-adversarial = [(gan, l1)]  # with the discriminator, and without
-if set(mirrored) <= set(small):
-    adversarial.append(mirrored)
+small = trained(gan, l1, "gan/l2_only")
 kinds = ("default", "damped", "maps")
 large = trained(*(f"koalarization/{kind}" for kind in kinds))
 
@@ -123,9 +119,8 @@ def by_heart(found, column):
 #
 # The generator is the same in each row; what differs is what it is asked for:
 # to please a discriminator as well as to be near the truth, or only to be near,
-# by the absolute (L1) or the squared distance (L2). Where there are rows called
-# *mirrored*, these have the settings of the short trainings of profile `cpu`.
-# Below a mean stand the single trainings, one by one.
+# by the absolute (L1) or the squared distance (L2). Below a mean stand the single
+# trainings, one by one.
 
 # %% tags=["hide-input"]
 how(small)
@@ -148,7 +143,7 @@ band = floor["low"], floor["high"]
 figures.frontier(shown, report=0.00622, floor=band)
 
 # %% tags=["hide-input"]
-compared = adversarial + [(name, "baseline/ab_given_l") for name in small]
+compared = [(gan, l1)] + [(name, "baseline/ab_given_l") for name in small]
 of_gan = records.pairs(folders, compared, columns, test)
 figures.pair_table(of_gan)
 
@@ -176,11 +171,11 @@ figures.beside_truth(test.images[: records.SHOWN], first)
 # %% [markdown]
 # ## Koalarization
 #
-# As published; *damped*, that is regularised: mirrored pictures, weight decay,
-# a rate that rises and falls once, and a classifier's vector that is made small
-# and of which half is left out; and *with maps*, regularised in the same way
-# and shown the classifier's inner maps, which know what is where, in place of
-# its verdict on the whole. In the profiles `cpu` and `sample`, which shorten
+# As the report trained it; *damped*, that is regularised: mirrored pictures,
+# weight decay, a rate that rises and falls once, and a classifier's vector that
+# is made small and of which half is left out; and *with maps*, regularised in the
+# same way and shown the classifier's inner maps, which know what is where, in
+# place of its verdict on the whole. In the profiles `cpu` and `sample`, which shorten
 # the training, the published network is damped as well.
 
 # %% tags=["hide-input"]
@@ -201,8 +196,9 @@ picture
 by_heart(losses, "mse_ab")
 
 # %% [markdown]
-# Is it better than the rows that see no more than L and have no network? Each
-# minus each, on the same photographs, over all trainings:
+# (The test losses are those of the figure, on a part of the test photographs.) Is
+# it better than the rows that see no more than L and have no network? Each minus
+# each, on the same photographs, over all trainings:
 
 # %% tags=["hide-input"]
 blind = [k for k in of_photos if k.startswith("baseline")]
@@ -240,7 +236,7 @@ Markdown(f"""
 {say.columns(
     ("squared error", errors, ".5f"), ("chroma", colours, ".2f"))}
 **What does the discriminator do?** It minus L1 alone:
-{say.pairs(every, *adversarial)}
+{say.pairs(every, (gan, l1))}
 Its KID is {kid[gan] / kid[l1]:.2f} times that of L1 alone{
 f" (training by training {by_seed})" if by_seed else ""}. One half of the true
 pictures against the other has a KID of
@@ -260,12 +256,13 @@ records.write_table(run, "verdict", say.table())
 # - The protocol is the report's only in profile `full`; the others shorten it,
 #   as the tables of the trainings say.
 # - Where the report is silent, the settings are those of the papers and of
-#   their public code: a constant rate, no mirroring, and a discriminator that
-#   learns at a tenth of the generator's rate. The trainings of profile `cpu`
-#   are shorter, of networks half as wide, with a higher rate that rises and
-#   falls once, mirrored pictures and one generator step per batch; and there
-#   the discriminator does make the pictures more real: see the chapter *All
-#   systems side by side*. Which of these it needs is not taken apart here.
+#   their public code: no mirroring, and a discriminator that learns at a tenth
+#   of the generator's rate. The rate is constant; that of the GAN's public code
+#   falls, which the chapter *One thing at a time* tries. The trainings of
+#   profile `cpu` are shorter, of networks half as wide, with a higher rate that
+#   rises and falls once, mirrored pictures and one generator step per batch; and
+#   there the discriminator does make the pictures more real: see the chapter
+#   *All systems side by side*. Which of these it needs is not taken apart here.
 # - The minutes are those of several trainings at once on one device.
 # - Koalarization's extractor is EfficientNet-Lite0, not the report's
 #   Inception-ResNet-v2, whose weights need a hub.

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from colornb import cifar10_jpeg, colorize, datasets, figures, paths, scenes, study
+from colornb import colorize, datasets, figures, paths, scenes, study
 from colornb.errors import ColornbError
 from colornb.limits import diversity
 from colornb.models import create_model, load_weights
@@ -47,6 +47,8 @@ def test_every_factor_and_variation_has_a_name_in_the_figures():
         (ablations.KOALARIZATION, ablations.koalarization_factors(PHOTOS, ["none", "random"])),
     ):
         assert all(f"{base}_{name}" in figures.NAMES for name in variations(factors))
+    assert figures.called("gan/short_pictures_2500") == "GAN, 2,500 pictures"
+    assert figures.variation("gan/short_many_30000") == "30,000 of the larger set"
 
 
 UNUSUAL = {

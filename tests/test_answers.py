@@ -58,6 +58,22 @@ def test_a_claim_on_a_chapter_without_a_page_is_refused(ask, tmp_path):
         answers.claims()
 
 
+def test_trainings_that_disagree_are_shown_one_by_one():
+    """Koalarization with a discriminator is more real in two of three trainings."""
+    found = records.within(RESULTS / book.published_profile())
+    answers = Answers(ROOT / "book" / "answers.yaml", book.places(), found)
+    pair = ["koalarization/adversarial", "koalarization/default"]
+    wanted = {"each": pair, "set": "cats_dogs", "metric": "kid", "as": "+.2f"}
+    said = answers._number(wanted | {"is": "of both signs"}, "10")
+    values = [float(one.replace("−", "-")) for one in said.split(", ")]
+    a, b = (answers._system(name, "cats_dogs", "kid", wanted)["seeds"] for name in pair)
+    assert values == pytest.approx([x - y for x, y in zip(a, b, strict=True)], abs=0.005)
+    assert min(values) < 0 < max(values)
+    wanted["metric"] = "delta_e2000"
+    with pytest.raises(ColornbError, match="is of both signs, but the records say"):
+        answers._number(wanted | {"is": "of both signs"}, "10")
+
+
 @pytest.mark.parametrize("side", ["below 0", "around 0", "above 0.15"])
 def test_a_sentence_that_no_longer_holds_is_refused(ask, side):
     red = {"claim": "red cars", "system": "gan/default", "is": side}

@@ -9,7 +9,6 @@ from colornb.captions import COLOURS, LENGTH, VOCABULARY, encode
 from colornb.datasets import ImageSet
 from colornb.errors import ColornbError
 from colornb.training import captioned
-from colornb.training import captioned
 
 # Lab of a colour that everyone would call so.
 PLAIN = {

@@ -29,6 +29,7 @@ def project(tmp_path, monkeypatch):
         (FIRST, "unet", {"head": "bins", "width": 0.125}),
         ("11_captions/default/seed0/records/scenes-32/captioned", "captioned", {"width": 0.125}),
         ("12_reference/default/seed0", "referenced", {"width": 0.125}),
+        ("18_frontier/default/seed0", "informed", {"guess": True, "width": 0.125}),
         ("10_adversarial_residual_edges/default/seed0/edges", "edgenet", {}),
     ):
         model = models.create_model(name, **options)

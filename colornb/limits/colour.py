@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from scipy.special import rel_entr
 from torch import Tensor
 from torch.nn.functional import one_hot
 
@@ -140,12 +141,7 @@ def js_divergence(means: Counts) -> np.ndarray:
     """
     p, q = (means[k] / means[k].sum(-1, keepdims=True) for k in ("bins", "bins_truth"))
     middle = (p + q) / 2
-
-    def divergence(one: np.ndarray) -> np.ndarray:
-        ratio = np.where(one > 0, one / np.where(middle > 0, middle, 1), 1)
-        return (one * np.log2(ratio)).sum(-1)
-
-    return (divergence(p) + divergence(q)) / 2
+    return (rel_entr(p, middle) + rel_entr(q, middle)).sum(-1) / np.log(4)
 
 
 js_divergence.biased = True

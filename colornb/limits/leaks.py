@@ -9,7 +9,6 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
-import torch
 from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 

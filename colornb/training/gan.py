@@ -93,7 +93,7 @@ def fit(
         edge_weight, edge_net: weight of `edge_loss`, and the weights of a trained EdgeNet.
         weight_decay: of the generator, decoupled as in AdamW.
         warm_start: share of the epochs, the first ones, without the discriminator.
-        schedule: "constant" or "one_cycle".
+        schedule: see `colornb.training.run.make_schedule`.
         flip: mirrors half of the pictures of each batch.
         width: factor on the inner channels of both networks.
         device, precision, devices, strategy: see `colornb.training.run.make_fabric`.

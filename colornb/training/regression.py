@@ -64,7 +64,7 @@ def fit(
         objective, objective_options: see `colornb.training.objectives`; the name is that of the
             columns in `history.csv`.
         weight_decay: decoupled, as in AdamW; 0 is Adam.
-        schedule: "constant" or "one_cycle".
+        schedule: see `colornb.training.run.make_schedule`.
         flip: mirrors half of the pictures of each batch.
         device, precision, devices, strategy: see `colornb.training.run.make_fabric`.
 
