@@ -175,8 +175,8 @@ figures.beside_truth(test.images[: records.SHOWN], first)
 # weight decay, a rate that rises and falls once, and a classifier's vector that
 # is made small and of which half is left out; and *with maps*, regularised in the
 # same way and shown the classifier's inner maps, which know what is where, in
-# place of its verdict on the whole. In the profiles `cpu` and `sample`, which shorten
-# the training, the published network is damped as well.
+# place of its verdict on the whole. In the profiles `cpu` and `sample`, which
+# shorten the training, the published network is damped as well.
 
 # %% tags=["hide-input"]
 how(large)

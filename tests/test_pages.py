@@ -67,7 +67,7 @@ def test_every_table_is_made_of_the_records(known, found, tmp_path):
     assert cell in texts["systems"] and cell in texts["card_gan"]
     for name, dataset, _ in known:
         if dataset in ("cifar10", "cats_dogs") and not name.endswith("heldout"):
-            assert escape(figures.NAMES[name]) in texts["systems"]
+            assert escape(figures.called(name)) in texts["systems"]
     for _, record in found:
         assert record["environment"]["commit"][:10] in texts["run"]
         assert record["data_sha256"]["test"][:16] in texts["data"]
