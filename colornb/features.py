@@ -30,6 +30,8 @@ DEFAULT = "inception_resnet_v2"
 LITE0 = "tf_efficientnet_lite0"
 MAPPED = (LITE0, "random")
 """The extractors that give `maps` and `gist`: both are EfficientNet-Lite0."""
+CODE = "".join(Path(file).read_text(encoding="utf8") for file in (__file__, lab.__file__))
+"""What looks at the pictures: what other code has stored is not taken."""
 LITE0_SHA256 = "57934424"  # the file's name ends in the first digits of its own hash
 
 
@@ -209,7 +211,8 @@ def extract(images: Tensor, extractor: str = DEFAULT, what: str = "logits") -> T
 def embed(
     images: ImageSet, extractor: str = DEFAULT, what: str = "logits", *, mirrored: bool = False
 ) -> Tensor:
-    """`extract` for a whole set, computed once and stored, keyed by the pictures' content.
+    """`extract` for a whole set, computed once and stored, keyed by the pictures' content and the
+    code that looks at them.
 
     `mirrored` gives the rows of the pictures mirrored left to right: with both, training may
     mirror its pictures and still store everything.
@@ -217,7 +220,7 @@ def embed(
     if extractor == "none":
         return torch.zeros(len(images), 0)
     way = f"{extractor} of timm {version('timm')}, {what} of gray" + (", mirrored" * mirrored)
-    key = f"{images.sha256}|{way}"
+    key = f"{images.sha256}|{way}|{CODE}"
     pictures = images.images.flip(3) if mirrored else images.images
     digest = hashlib.sha256(key.encode()).hexdigest()[:24]
     return stored(digest, lambda: extract(pictures, extractor, what), len(images))

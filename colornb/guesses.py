@@ -82,7 +82,7 @@ class FirstGuess:
 
     def _stored(self, of: str, compute, number: int) -> tuple[Tensor, Tensor]:
         code = Path(__file__).read_text(encoding="utf8")
-        key = f"{self.train.sha256}|{self.extractor}|{of}|{code}"
+        key = f"{self.train.sha256}|{self.extractor}|{of}|{code}|{features.CODE}"
         found = features.stored(hashlib.sha256(key.encode()).hexdigest()[:24], compute, 2 * number)
         one, mirrored = found.float().unflatten(1, (2, SIDE, SIDE)).split(number)
         return one, mirrored

@@ -135,6 +135,13 @@ def test_vectors_are_computed_once_for_each_content(pictures, store, computed):
     assert [extractor for _, extractor in computed] == [LITE0, LITE0, "random", LITE0]
 
 
+def test_vectors_of_other_code_are_not_taken(pictures, store, computed, monkeypatch):
+    features.embed(pictures, LITE0)
+    monkeypatch.setattr(features, "CODE", features.CODE + "pixels = pixels / 2")
+    features.embed(pictures, LITE0)
+    assert len(computed) == 2 and len(list(store.iterdir())) == 2
+
+
 @pytest.mark.fault(
     "kill",
     "Stored features are torn, empty, too few, or no array.",
