@@ -32,7 +32,8 @@ study: .venv/.study
 	@echo "The book: $(CURDIR)/runs/$(PROFILE)/book/_build/html/index.html"
 
 test: .venv/.study-test-lab
-	@$(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile
+	@$(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile \
+		--no-loadscope-reorder
 
 book: .venv/.study
 	@$(BIN)/python -m colornb.book

@@ -441,19 +441,20 @@ def powers_share(repeats: int, *, pictures: int = 50, size: int = 224) -> dict[s
     return {"whole": statistics.median(whole), "powers": statistics.median(alone)}
 
 
-def train_alone(threads: int, width: float) -> None:
+def train_alone(threads: int, width: float, pictures: int) -> None:
     """A training of the GAN; started by `parallel` in a process of its own."""
     torch.set_num_threads(threads)
-    print(statistics.median(epoch_seconds("gan", noise(500, 32), 3, width=width)))
+    print(statistics.median(epoch_seconds("gan", noise(pictures, 32), 3, width=width)))
 
 
-def parallel(repeats: int, *, width: float) -> list[dict[str, str]]:
-    """Two trainings of the GAN at once with half of the threads each, and one with all."""
+def parallel(repeats: int, *, width: float, pictures: int) -> list[dict[str, str]]:
+    """Two trainings of the GAN on so many pictures at once, with half of the threads each, and one
+    with all."""
     threads = torch.get_num_threads()
     lines = []
     for at_once in (1, 2):
         each = max(1, threads // at_once)
-        code = f"from colornb.bench import train_alone; train_alone({each}, {width})"
+        code = f"from colornb.bench import train_alone; train_alone({each}, {width}, {pictures})"
         seconds = []
         for _ in range(repeats):
             started = [

@@ -6,6 +6,7 @@ temperature and a sample for every seed, or it has a latent vector to draw (`mod
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import combinations
 from operator import itemgetter
 from pathlib import Path
@@ -74,12 +75,23 @@ def anneal(weights: Path, images: ImageSet, temperatures: Iterable[float]) -> di
     Raises:
         ColornbError: the weights are missing or none of this package.
     """
+    return _at_each(weights, images, temperatures, lambda one: partial(lab.annealed_mean, one))
+
+
+def _at_each(
+    weights: Path,
+    images: ImageSet,
+    values: Iterable[float],
+    colours_of: Callable[[Tensor], Callable[[float], Tensor]],
+) -> dict[float, Tensor]:
+    """The pictures with the ab that `colours_of` the logits of a batch gives at each value."""
     model, given = painted.load(weights, images)
-    ab: dict[float, list[Tensor]] = {t: [] for t in temperatures}
+    ab: dict[float, list[Tensor]] = {value: [] for value in values}
     for logits in colorize.predict(model, images.images, *given, batch_size=20):
-        for t, parts in ab.items():
-            parts.append(lab.annealed_mean(logits, t))
-    return {t: recolor(images.images, torch.cat(parts)) for t, parts in ab.items()}
+        colours = colours_of(logits)
+        for value, parts in ab.items():
+            parts.append(colours(value))
+    return {value: recolor(images.images, torch.cat(parts)) for value, parts in ab.items()}
 
 
 def turn_up(weights: Path, images: ImageSet, gains: Iterable[float]) -> dict[float, Tensor]:
@@ -105,13 +117,11 @@ def bold(
     Raises:
         ColornbError: the weights are missing or none of this package.
     """
-    model, given = painted.load(weights, images)
-    ab: dict[float, list[Tensor]] = {bonus: [] for bonus in bonuses}
-    for logits in colorize.predict(model, images.images, *given, batch_size=20):
-        error = distribution.expected_error(logits, discount)
-        for bonus, parts in ab.items():
-            parts.append(distribution.least_error(error, bonus))
-    return {bonus: recolor(images.images, torch.cat(parts)) for bonus, parts in ab.items()}
+
+    def colours_of(logits: Tensor) -> Callable[[float], Tensor]:
+        return partial(distribution.least_error, distribution.expected_error(logits, discount))
+
+    return _at_each(weights, images, bonuses, colours_of)
 
 
 def sweep(

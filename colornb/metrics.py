@@ -199,23 +199,15 @@ def ab_frequency(images: Tensor, added: int = 1) -> Tensor:
     return (counts / counts.sum()).float()
 
 
-def _terms(images: pd.DataFrame, metric: str) -> Counts:
-    """Numerator and denominator of a metric for each image; that of a plain mean is 1."""
+def _counts(images: pd.DataFrame, metric: str) -> Counts:
+    """The columns that a metric is made of."""
     columns = RATIOS.get(metric, (metric,))
     if missing := set(columns) - set(images.columns):
         raise ColornbError(
             f"no column {', '.join(sorted(missing))} in the table of images: "
             "measure the run again with `colornb.metrics.evaluate`"
         )
-    numerator = images[columns[0]].to_numpy(float)
-    denominator = images[columns[1]].to_numpy(float) if len(columns) > 1 else np.ones(len(images))
-    return {"numerator": numerator, "denominator": denominator}
-
-
-def _quotient(means: Counts) -> np.ndarray:
-    """NaN where all true pictures are gray."""
-    numerator, denominator = means["numerator"], means["denominator"]
-    return np.where(denominator > 0, numerator / denominator, np.nan)
+    return {name: images[name].to_numpy(float) for name in columns}
 
 
 def counting(train: Tensor) -> Callable[[Tensor, ImageSet], Counts]:
@@ -231,9 +223,12 @@ def counting(train: Tensor) -> Callable[[Tensor, ImageSet], Counts]:
 
 
 def statistic(metric: str) -> Statistic:
-    """A metric as `colornb.intervals` takes it, of the columns of `evaluate` as counts."""
-    above, below = (*RATIOS.get(metric, (metric,)), None)[:2]
-    return lambda means: means[above] / means[below] if below else means[above]
+    """A metric as `colornb.intervals` takes it, of the columns of `evaluate` as counts. A ratio is
+    NaN where all true pictures are gray."""
+    if metric not in RATIOS:
+        return lambda means: means[metric]
+    above, below = RATIOS[metric]
+    return lambda means: np.where(means[below] > 0, means[above] / means[below], np.nan)
 
 
 def summarize(
@@ -250,7 +245,9 @@ def summarize(
     bootstrap = Bootstrap(n, resamples=resamples, seed=seed)
     for metric in METRICS:
         if set(RATIOS.get(metric, (metric,))) <= set(tables[0].columns):
-            value, draws = bootstrap([_terms(table, metric) for table in tables], _quotient)
+            value, draws = bootstrap(
+                [_counts(table, metric) for table in tables], statistic(metric)
+            )
             summary[metric] = {"value": float(value), **interval(draws), "n": n}
     return summary
 
@@ -269,12 +266,15 @@ def paired_difference(
     Each system comes as the tables of `evaluate`, one for each training seed. A bootstrap draw
     takes the same images for both systems and draws each system's seeds anew, so the interval
     (95 %) covers both; print the single seeds beside it, since three of them alone are no
-    interval. With `same_training` the two are of the same networks, seed by seed. ColornbError if the tables are not of the same images.
+    interval. With `same_training` the two are of the same networks, seed by seed.
+
+    Raises:
+        ColornbError: the tables are not of the same images.
     """
     _check_same_images([*a, *b])
-    terms = ([_terms(table, metric) for table in tables] for tables in (a, b))
+    counts = ([_counts(table, metric) for table in tables] for tables in (a, b))
     return difference(
-        *terms, _quotient, same_training=same_training, resamples=resamples, seed=seed
+        *counts, statistic(metric), same_training=same_training, resamples=resamples, seed=seed
     )
 
 

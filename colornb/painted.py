@@ -114,12 +114,8 @@ def weights(run: StudyRun, system: str, variant: str) -> list[Path]:
 def trained(run: StudyRun, systems: Sequence[str], images: ImageSet) -> Painted:
     """What trained systems, e.g. "gan/default", make of `images`; those that the run's profile does
     not plan are left out."""
-    found = {name: seeds(run, *name.split("/")) for name in systems}
-    return {
-        name: paint_each([folder / "weights.safetensors" for folder in folders], images)
-        for name, folders in found.items()
-        if folders
-    }
+    found = {name: weights(run, *name.split("/")) for name in systems}
+    return {name: paint_each(paths, images) for name, paths in found.items() if paths}
 
 
 def by_epoch(
@@ -165,21 +161,21 @@ def chosen_gain(run: StudyRun) -> float | None:
     Raises:
         ColornbError: the network is not trained yet, or paints gray.
     """
-    folders = seeds(run, "gan", "l1_only_heldout")
-    if not folders:
+    paths = weights(run, "gan", "l1_only_heldout")
+    if not paths:
         return None
     val = run.load("val", "small")
-    return baselines.chroma_gain(predict_ab(folders[0] / "weights.safetensors", val), val.images)
+    return baselines.chroma_gain(predict_ab(paths[0], val), val.images)
 
 
 def regression_gain(run: StudyRun, images: ImageSet) -> Painted:
     """The control row "regression x chroma gain", for every claim about colourfulness: `images` as
     painted by each U-Net trained with L1 alone, its ab times `chosen_gain`. Empty if the run's
     profile does not plan these networks."""
-    gain, folders = chosen_gain(run), seeds(run, "gan", "l1_only")
-    if gain is None or not folders:
+    gain, paths = chosen_gain(run), weights(run, "gan", "l1_only")
+    if gain is None or not paths:
         return {}
-    predicted = (predict_ab(folder / "weights.safetensors", images) for folder in folders)
+    predicted = (predict_ab(path, images) for path in paths)
     boosted = [baselines.recolor(images.images, gain * ab) for ab in predicted]
     return {"baseline/regression_gain": boosted}
 

@@ -179,7 +179,8 @@ by_pixels = {
 figures.growth(by_images, by_pixels)
 
 # %% tags=["hide-input"]
-figures.Table(bench.parallel(o["repeats"], width=fast["width"]))
+few = o["many"] // 10
+figures.Table(bench.parallel(o["repeats"], width=fast["width"], pictures=few))
 
 # %% [markdown]
 # Two trainings at once with half of the cores each, or one after another with
