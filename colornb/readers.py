@@ -144,9 +144,9 @@ class Reader:
         counts = {self.named(telling): one for telling, one in counts.items()}
         return Measured(counts, {"obedience": captions.obedience}, self.test.name)
 
-    def gain(self, telling: str = "wrong_colour") -> dict[str, Any]:
-        """Obedience minus that under a control."""
-        pair = self.named(), self.named(telling)
+    def gain(self) -> dict[str, Any]:
+        """Obedience minus that with a wrong colour word."""
+        pair = self.named(), self.named("wrong_colour")
         return self.obeyed.difference(*pair, "obedience", same_training=True)
 
     def by_novelty(self) -> dict[str, dict[str, Any]]:
@@ -182,11 +182,11 @@ class Reader:
         labels = {"y": "object pixels in that hue", "ideal": 1}
         return measured.draw_kinds(self.run, f"hues_{self.variant}", lines, self.hues, **labels)
 
-    def on_request(self, n: int, classes: Sequence[str] = CARS) -> figures.Picture:
+    def on_request(self, n: int) -> figures.Picture:
         """Pictures at even ranks of the first seed's obedience, painted without a caption and in
-        every hue asked; those of `classes`, if there are any, or of all."""
+        every hue asked; those of `CARS`, if there are any, or of all."""
         share = captions.obedience(self.obeyed.counts[self.named()][0])
-        of_class = np.array([c in classes for c in self.asked.classes])[self.asked.labels]
+        of_class = np.array([c in CARS for c in self.asked.classes])[self.asked.labels]
         if of_class.any():
             share = np.where(of_class, share, np.nan)
         ranks = figures.even_ranks(share, n)

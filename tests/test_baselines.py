@@ -50,6 +50,8 @@ def test_empty_bins_of_l_are_interpolated():
 def test_a_class_without_pictures_gets_the_mean():
     fitted = baselines.fit(IMAGES, LABELS * 2)
     torch.testing.assert_close(fitted.class_mean_ab[1], fitted.mean_ab)
+    more = baselines.fit(IMAGES, LABELS, int(LABELS.max()) + 3)
+    torch.testing.assert_close(more.class_mean_ab[-2:], more.mean_ab.expand(2, 2))
 
 
 @pytest.mark.parametrize("name", baselines.NAMES)

@@ -501,6 +501,30 @@ def test_a_failure_leaves_what_was_published(published, monkeypatch):
     assert publish.verify() == 8 and not (published / ".publishing").exists()
 
 
+def test_a_failure_at_the_end_leaves_the_picture_of_the_first_page(published, monkeypatch):
+    picture, write_chapters = published / "_static" / "result.jpg", publish.write_chapters
+    picture.parent.mkdir(exist_ok=True)
+    picture.write_text("former")
+    (published.parent / "README.md").write_text("")
+
+    def with_picture(profile, target, chapters):
+        write_chapters(profile, target, chapters)
+        (target.parent / "_static" / "result.jpg").write_text("new")
+
+    def fail(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(publish, "write_chapters", with_picture)
+    monkeypatch.setattr(publish, "with_headline", lambda text, shown: text)
+    with monkeypatch.context() as full:
+        full.setattr(publish, "replace_atomically", fail)
+        with pytest.raises(ColornbError, match="what was published before is kept"):
+            publish.publish("smoke")
+    assert picture.read_text() == "former" and publish.verify() == 8
+    publish.publish("smoke")
+    assert picture.read_text() == "new"
+
+
 @pytest.mark.fault(
     "hostile",
     "Published files are changed, removed or added.",
