@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from colornb import figures, measured, painted, records
+from colornb import figures, measured, naming, painted, records
 from colornb.datasets import ImageSet
 from colornb.measured import Line
 from colornb.painted import Painted
@@ -44,7 +44,7 @@ def against_base(
     found = records.pairs(folders, [(name, ablation.base) for name in every], metrics, test)
     rows = {name: part.set_index("metric").T.to_dict() for name, part in found.groupby("a")}
     groups = {
-        factor: {figures.variation(name): rows[name] for name in names}
+        factor: {naming.variation(name): rows[name] for name in names}
         for factor, names in ablation.factors.items()
     }
     return found, figures.forest(groups, metrics)

@@ -17,7 +17,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from colornb import colorize, distribution, figures, lab, measured, metrics, painted, prose
+from colornb import colorize, distribution, figures, lab, measured, metrics, naming, painted
+from colornb import prose, tables
 from colornb.baselines import recolor
 from colornb.datasets import ImageSet
 from colornb.intervals import Counts, Statistic
@@ -49,7 +50,7 @@ STATISTICS = {name: itemgetter(name) for name in ("diversity", "mean", "best")}
 
 
 def weights_of_colours(images: Tensor, strengths: Sequence[float]) -> list[dict[str, str]]:
-    """What `distribution.rebalancing` makes of frequent and rare colours, rows for `figures.Table`.
+    """What `distribution.rebalancing` makes of frequent and rare colours, rows for `tables.Table`.
 
     The most frequent bin of training pictures uint8 (N, 3, H, W), and rarer and rarer ones.
     """
@@ -244,15 +245,15 @@ def equal_table(
     return pd.concat([one.assign(colourfulness=k) for k, one in found.items()])
 
 
-def equal_differences(table: pd.DataFrame) -> figures.Table:
+def equal_differences(table: pd.DataFrame) -> tables.Table:
     """What `equal_table` gives, for readers: a row for each pair of systems."""
     rows: dict[tuple[str, str], dict[str, str]] = {}
     for row in table.to_dict("records"):
-        a, b = (figures.called(row[key]) for key in ("a", "b"))
+        a, b = (naming.called(row[key]) for key in ("a", "b"))
         cells = rows.setdefault((a, b), {"Difference": f"{a} − {b}"})
         label = f"{metrics.METRICS[row['metric']].label} at {row['colourfulness']:g}"
         cells[label] = prose.number(row, "+.3f")
-    return figures.Table(list(rows.values()))
+    return tables.Table(list(rows.values()))
 
 
 @torch.no_grad()
@@ -334,5 +335,5 @@ def side_by_side(weights: Weights, images: ImageSet, number: int) -> dict[str, T
     for system, (kind, coherent) in WAYS.items():
         drawn = draw(weights[kind][0], images, number, coherent=coherent)
         columns = torch.stack([figures.gray(images.images), images.images, *drawn], dim=1)
-        rows[figures.called(system)] = columns.flatten(0, 1)
+        rows[naming.called(system)] = columns.flatten(0, 1)
     return rows

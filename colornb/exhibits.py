@@ -18,7 +18,8 @@ import torch
 from PIL import Image
 
 from colornb.errors import ColornbError
-from colornb.figures import called, rows_of_pictures
+from colornb.figures import rows_of_pictures
+from colornb.naming import called
 from colornb.records import SHOWN
 
 MAIN = (

@@ -1,13 +1,10 @@
-"""The study's figures and tables, in one visual language.
+"""The study's figures, in one visual language.
 
 Every function returns a `Picture`, which notebooks and the book show as it is: plots as SVG,
-photographs as JPEG. The same system has the same colour everywhere (Okabe and Ito's palette,
-which colour-blind readers can tell apart); the trivial rows are gray.
+photographs as JPEG. The same system has the same colour everywhere, that of `naming`.
 """
 
-import html
 import io
-import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,245 +19,8 @@ from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from torch import Tensor
 
 from colornb import lab
-from colornb.limits import LIMITS
 from colornb.metrics import METRICS, Metric
-
-COLOURS = {
-    "gan/default": "#D55E00",
-    "gan/l1_only": "#0072B2",
-    "gan/l2_only": "#56B4E9",
-    "gan/scenes_l2": "#56B4E9",
-    "gan/scenes_l1": "#0072B2",
-    "gan/scenes_gan": "#D55E00",
-    "gan/scenes_edges": "#117733",
-    "gan/scenes_boundaries": "#999933",
-    "gan/one_cycle": "#CC79A7",
-    "gan/warm_start": "#EE8866",
-    "gan/residual": "#882255",
-    "gan/short": "#D55E00",
-    "gan/short_pictures": "#D55E00",
-    "gan/short_many": "#882255",
-    "gan/short_l1_only": "#0072B2",
-    "gan/short_gan_only": "#661100",
-    "gan/short_l1_weight_10": "#CC6677",
-    "gan/short_l1_weight_30": "#E69F00",
-    "gan/short_l1_weight_300": "#009E73",
-    "gan/short_l1_weight_1000": "#56B4E9",
-    "gan/edgenet": "#117733",
-    "koalarization/default": "#009E73",
-    "koalarization/adversarial": "#44AA99",
-    "koalarization/damped": "#DDAA33",
-    "koalarization/maps": "#332288",
-    "distribution": "#332288",
-    "distribution/unbalanced": "#AA7744",
-    "distribution/sampled": "#CC6677",
-    "distribution/sampled_rebalanced": "#DDAA33",
-    "distribution/sampled_pixels": "#661100",
-    "distribution/variational": "#999933",
-    "distribution/variational_z0": "#6B6B1F",
-    "informed/l2": "#44AA99",
-    "informed/l1": "#009E73",
-    "informed/blind_l2": "#56B4E9",
-    "informed/blind_l1": "#0072B2",
-    "baseline/blind_gain": "#0072B2",
-    "informed/distribution": "#332288",
-    "baseline/informed_gain": "#E69F00",
-    "guided/l2": "#44AA99",
-    "guided/l1_only": "#332288",
-    "guided/l1_weight_1000": "#DDAA33",
-    "guided/l1_weight_300": "#D55E00",
-    "guided/l1_weight_100": "#882255",
-    "guided/blind_l1_only": "#0072B2",
-    "guided/blind_l1_weight_1000": "#56B4E9",
-    "guided/blind_l1_weight_100": "#CC79A7",
-    "captioned": "#AA4499",
-    "reference": "#DDCC77",
-    "reference/random": "#997700",
-    "reference/one_colour": "#44AA99",
-    "koalarization/with_features": "#005F45",
-    "koalarization/no_features": "#E69F00",
-    "baseline/mean_ab": "#5C5C5C",
-    "baseline/median_ab": "#A6A6A6",
-    "baseline/ab_given_l": "#3D3D3D",
-    "koalarization/scenes": "#CC79A7",
-    "baseline": "#8A8A8A",
-    "truth": "#1A1A1A",
-    "truth/blurred_1": "#777777",
-    "truth/blurred_2": "#AAAAAA",
-    "truth/blurred_4": "#CCCCCC",
-    "truth/faded": "#555555",
-    # What is best under the distances that the networks of these colours minimise.
-    **dict.fromkeys(("mean of the training cars", "mean of the training skies"), "#56B4E9"),
-    **dict.fromkeys(("median of the training cars", "median of the training skies"), "#0072B2"),
-}
-
-NAMES = {
-    "baseline/gray": "gray (a = b = 0)",
-    "baseline/mean_ab": "mean ab",
-    "baseline/median_ab": "median ab",
-    "baseline/ab_given_l": "E[ab | L]",
-    "baseline/class_mean_ab": "class-mean ab",
-    "baseline/oracle_image_mean": "oracle: the image's mean ab",
-    "baseline/regression_gain": "regression × chroma gain",
-    "baseline/regression_matched": "regression × gain, as colourful",
-    "baseline/informed_gain": "U-Net with maps, L1 × gain",
-    "baseline/blind_gain": "U-Net without maps, L1 × gain",
-    "baseline/first_guess": "first guess (kernel ridge)",
-    "guided/l2": "U-Net with maps and guess, L2",
-    "guided/l2_both_ways": "U-Net with maps and guess, L2, both ways",
-    "guided/l2_mean": "U-Nets with maps and guess, L2, their mean",
-    "guided/l1_only": "U-Net with maps and guess, L1",
-    "guided/l1_weight_1000": "GAN with maps and guess, L1 × 1,000",
-    "guided/l1_weight_300": "GAN with maps and guess, L1 × 300",
-    "guided/l1_weight_100": "GAN with maps and guess, L1 × 100",
-    "guided/blind_l1_only": "short U-Net, L1",
-    "guided/blind_l1_weight_1000": "short GAN, L1 × 1,000",
-    "guided/blind_l1_weight_100": "short GAN, L1 × 100",
-    "informed/blind_l2": "U-Net without maps, L2",
-    "informed/blind_l1": "U-Net without maps, L1",
-    "informed/l2": "U-Net with maps, L2",
-    "informed/l1": "U-Net with maps, L1",
-    "informed/distribution": "U-Net with maps, distribution",
-    "gan/default": "U-Net + discriminator (GAN)",
-    "gan/l1_only": "U-Net, L1 only",
-    "gan/l2_only": "U-Net, L2 only",
-    "gan/scenes_l2": "U-Net on scenes, L2",
-    "gan/scenes_l1": "U-Net on scenes, L1",
-    "gan/scenes_gan": "U-Net on scenes, GAN",
-    "gan/one_cycle": "GAN, one-cycle rate",
-    "gan/warm_start": "GAN after L1 (warm start)",
-    "gan/residual": "GAN with residual blocks",
-    "gan/edgenet": "GAN with EdgeNet",
-    "koalarization/default": "Koalarization",
-    "koalarization/adversarial": "Koalarization + discriminator",
-    "koalarization/damped": "Koalarization, damped",
-    "koalarization/maps": "Koalarization with maps",
-    "distribution/default": "distribution, annealed mean",
-    "distribution/unbalanced": "distribution without rebalancing",
-    "distribution/sampled": "distribution, coherent sample",
-    "distribution/sampled_rebalanced": "sample, rebalanced",
-    "distribution/sampled_pixels": "sample, each pixel apart",
-    "distribution/variational": "variational, a draw",
-    "distribution/variational_z0": "variational, z = 0",
-    "distribution/koalarization": "Koalarization with bins",
-    "koalarization/with_features": "Koalarization, shorter training",
-    "koalarization/no_features": "Koalarization without features",
-    "koalarization/scenes": "Koalarization trained on scenes",
-    "reference/default": "Reference of the same class",
-    "reference/random": "Random reference",
-    "reference/one_colour": "Palette of one colour",
-    "reference/same_image": "The picture's own palette (a leak)",
-    "reference/mean_palette": "Mean palette of the training set",
-    "reference/other": "Another reference than the one measured",
-    "gan/scenes_edges": "GAN on scenes, EdgeNet loss",
-    "gan/scenes_boundaries": "GAN on scenes, loss taught by masks",
-    "gan/scenes_l1_edges": "U-Net on scenes, L1 and EdgeNet loss",
-    "truth": "truth",
-    "truth/edges": "refined at the true boundaries",
-    "truth/blurred_1": "truth, chroma blurred by 1 pixel",
-    "truth/blurred_2": "truth, chroma blurred by 2 pixels",
-    "truth/blurred_4": "truth, chroma blurred by 4 pixels",
-    "truth/faded": "truth, half the chroma",
-}
-"""How a `system/variant` is called in figures and tables."""
-NAMES |= {
-    f"{system}_{way}": f"{NAMES[system]}, {name}"
-    for system in ("gan/default", "gan/edgenet", "koalarization/default", "gan/scenes_gan")
-    for way, name in {
-        "refined": "refined",
-        "refined_taught": "refined, taught by boundaries",
-        "refined_lightness": "refined at edges of L",
-        "blurred": "blurred",
-    }.items()
-}
-for _variant, _network in (
-    ("", "Captioned U-Net"),
-    ("scenes_", "Captioned U-Net on scenes"),
-    ("koalarization_", "Captioned Koalarization"),
-):
-    NAMES |= {
-        f"captioned/{_variant.rstrip('_') or 'default'}": f"{_network}, own caption",
-        f"captioned/{_variant}no_caption": f"{_network}, no caption",
-        f"captioned/{_variant}class_only": f"{_network}, class alone",
-        f"captioned/{_variant}wrong_colour": f"{_network}, wrong colour",
-        f"captioned/{_variant}shuffled": f"{_network}, another picture's caption",
-        f"captioned/{_variant.rstrip('_') or 'default'}_rest": f"{_network}, rest of the picture",
-        f"baseline/{_variant}caption_mean_ab": "mean ab of the caption's word",
-    }
-    COLOURS |= {
-        f"captioned/{_variant}wrong_colour": "#E69F00",
-        f"captioned/{_variant}no_caption": "#8A8A8A",
-    }
-
-NAMES |= {
-    f"{base}{_variation and '_'}{_variation}": f"{_system}, {_label}"
-    for base, _system, _labels in (
-        (
-            "gan/short",
-            "GAN",
-            {
-                "": "base",
-                "l1_only": "L1 alone",
-                "gan_only": "discriminator alone",
-                **{f"l1_weight_{w}": f"L1 counts {w:,}" for w in (10, 30, 300, 1000)},
-                "none_norm": "no norm",
-                "instance_norm": "instance norm",
-                "spectral_norm_d": "spectral norm in D",
-                "instance_norm_d": "instance norm in D",
-                "none_norm_d": "no norm in D",
-                "unconditional": "D sees ab alone",
-                "same_rate_d": "D learns at the same rate",
-                "predicts_l": "predicts L as well",
-                "gray_255": "gray comes as 0 to 255",
-                "beta1_0": "Adam's β₁ 0",
-                "early_floor": "rate falls early",
-                "dropout": "dropout",
-                "pictures": "pictures as they are",
-                "many": "pictures of the larger set",
-                "batch_statistics_50": "batch norm not switched, batches of 50",
-                "batch_statistics_2": "batch norm not switched, batches of 2",
-                "generator_steps_1": "one step of G a batch",
-                "generator_steps_2": "two steps of G a batch",
-                "half_epochs": "half the epochs",
-                "double_epochs": "twice the epochs",
-                "half_width": "half the width",
-                "double_width": "twice the width",
-                "mirroring": "pictures mirrored",
-                "no_mirroring": "no picture mirrored",
-                "one_cycle_rate": "one-cycle rate",
-                "constant_rate": "constant rate",
-            },
-        ),
-        (
-            "koalarization/short",
-            "Koalarization",
-            {
-                "": "base",
-                "extractor_none": "no extractor",
-                "extractor_random": "untrained extractor",
-                "extractor_inception_resnet_v2": "Inception-ResNet-v2",
-                "l1_loss": "L1",
-                "huber_loss": "Huber",
-                "public_upsampling": "the public code's decoder",
-                "plain_features": "features as published",
-                "damped_features": "features scaled down and dropped",
-                "mirroring": "pictures mirrored",
-                "no_mirroring": "no picture mirrored",
-                "one_cycle_rate": "one-cycle rate",
-                "constant_rate": "constant rate",
-            },
-        ),
-    )
-    for _variation, _label in _labels.items()
-}
-
-SEES = {
-    "l": "L",
-    "class": "L and the class",
-    "caption": "L and a caption",
-    "reference": "L and a reference",
-    "answer": "part of the answer",
-}
+from colornb.naming import called, colour
 
 _STYLE = {
     "font.family": "DejaVu Sans",
@@ -276,27 +36,6 @@ _STYLE = {
     "lines.linewidth": 1.8,
     "svg.hashsalt": "colornb",  # the same figure is the same file
 }
-
-
-_OF_SIZES = {"pictures": "{:,} pictures", "many": "{:,} of the larger set"}
-
-
-def called(system: str) -> str:
-    """What figures and tables call a `system/variant`; itself if it has no name."""
-    if sized := re.fullmatch(r"gan/short_(pictures|many)_(\d+)", system):
-        return f"GAN, {_OF_SIZES[sized[1]].format(int(sized[2]))}"
-    return NAMES.get(system, system)
-
-
-def variation(system: str) -> str:
-    """What a variation of an ablation changes, e.g. "no norm"; of others the whole name."""
-    name = called(system)
-    return name.partition(", ")[2] or name
-
-
-def colour(system: str) -> str:
-    """The colour of a `system/variant`, or of its system."""
-    return COLOURS.get(system, COLOURS.get(system.split("/")[0], COLOURS["baseline"]))
 
 
 @dataclass(frozen=True)
@@ -686,7 +425,7 @@ def frontier(rows: Mapping[str, Mapping], *, report: float, floor: tuple[float, 
             capsize=2,
             color=colour(system),
             mfc="white" if system.startswith("baseline") else None,
-            label=f"{number}  {NAMES.get(system, system)}",
+            label=f"{number}  {called(system)}",
         )
         places.append((mse["value"], kid["value"], colour(system)))
     axis.set_xlabel(METRICS["mse_rgb"].label + ", lower is closer")
@@ -759,51 +498,6 @@ def ab_plane(sets: Mapping[str, Tensor]) -> Picture:
     return _jpeg(figure, dpi=130)
 
 
-@dataclass(frozen=True)
-class Table:
-    """A table of cells for reading; lines of a cell after its first are set smaller."""
-
-    rows: list[dict[str, str]]
-
-    def _repr_html_(self) -> str:
-        def cell(value: str) -> str:
-            first, *rest = html.escape(str(value)).split("\n")
-            return first + "".join(f"<br><small>{line}</small>" for line in rest)
-
-        frame = pd.DataFrame([{k: cell(v) for k, v in row.items()} for row in self.rows])
-        return frame.to_html(escape=False, index=False, border=0, classes="study")
-
-    def __repr__(self) -> str:
-        return pd.DataFrame(self.rows).to_string(index=False)
-
-
-def table(
-    records: Mapping[str, Mapping],
-    metrics: Sequence[str],
-    more: Mapping[str, Mapping[str, str]] | None = None,
-) -> Table:
-    """Metrics with 95 % intervals, a row per system; with several seeds, the single ones too.
-
-    Args:
-        records: `system/variant` -> record.
-        metrics: names in `METRICS`, the columns.
-        more: `system/variant` -> cells of more columns, before the metrics.
-    """
-    lines = []
-    for system, record in records.items():
-        line = {"System": NAMES.get(system, system), "Sees": SEES[record["parameters"]["sees"]]}
-        line |= (more or {}).get(system, {})
-        for name in metrics:
-            found, style = record["metrics"][name], METRICS[name].format
-            low, high = f"{found['low']:{style}}", f"{found['high']:{style}}"
-            line[METRICS[name].label] = f"{found['value']:{style}}\n[{low}, {high}]"
-            if "seeds" in record:
-                singles = " · ".join(f"{value:{style}}" for value in record["seeds"][name])
-                line[METRICS[name].label] += f"\n{singles}"
-        lines.append(line)
-    return Table(lines)
-
-
 @_styled
 def by_category(
     rows: Mapping[str, Mapping], categories: Sequence[str], *, y: str, ideal: float
@@ -845,45 +539,6 @@ def by_category(
     return _svg(figure)
 
 
-def limits_table(rows: Mapping[str, Mapping[str, Mapping]]) -> Table:
-    """Limitation measures with 95 % intervals and single seeds, a row per system.
-
-    Args:
-        rows: `system/variant` -> {name in `METRICS` or `LIMITS`: `value`, `low`, `high`, `seeds`}.
-    """
-    lines = []
-    for system, found in rows.items():
-        first = next(iter(found.values()))
-        line = {"System": f"{NAMES.get(system, system)}\nn = {first['n']:,}"}
-        if len(first["seeds"]) > 1:
-            line["System"] += f" × {len(first['seeds'])} trainings"
-        for name, one in found.items():
-            style, label = (METRICS | LIMITS)[name].format, (METRICS | LIMITS)[name].label
-            cell = f"{one['value']:{style}}\n[{one['low']:{style}}, {one['high']:{style}}]"
-            if len(one["seeds"]) > 1:
-                cell += "\n" + " · ".join(f"{value:{style}}" for value in one["seeds"])
-            line[label] = "–" if np.isnan(one["value"]) else cell
-        lines.append(line)
-    return Table(lines)
-
-
-def bench_table(rows: Sequence) -> Table:
-    """Rows of `colornb.bench`: what was measured, the ratio, its range and the goal."""
-    return Table(
-        [
-            {
-                "Row": f"{row.name}\n{row.what}",
-                "Ours": f"{row.ours:.4g} {row.unit}",
-                "Other": f"{row.other:.4g} {row.unit}",
-                "Ratio": f"{row.ratio:.2f}\n[{row.low:.2f}, {row.high:.2f}]",
-                "Goal": f"{row.goal:g}",
-                "Met": "yes" if row.met else "no",
-            }
-            for row in rows
-        ]
-    )
-
-
 @_styled
 def bench_ratios(rows: Sequence) -> Picture:
     """The ratio of each row of `colornb.bench` over its goal, with its range."""
@@ -922,28 +577,3 @@ def growth(images: Mapping[int, float], pixels: Mapping[int, float]) -> Picture:
             one.set_minor_formatter(NullFormatter())
         axis.tick_params(axis="x", rotation=30)
     return _svg(figure)
-
-
-def pair_table(pairs: pd.DataFrame) -> Table:
-    """Rows of `pairs.csv`: a row per pair of systems, a column per metric with a verdict."""
-    lines = {}
-    for row in pairs.to_dict("records"):
-        a, b = (NAMES.get(row[key], row[key]) for key in "ab")
-        line = lines.setdefault((a, b, row["dataset"]), {"System": a, "against": b})
-        line["on"] = row["dataset"]
-        line[(METRICS | LIMITS)[row["metric"]].label] = _difference(row)
-    columns = dict.fromkeys(label for line in lines.values() for label in line)
-    return Table([{label: line.get(label, "–") for label in columns} for line in lines.values()])
-
-
-def _difference(row: Mapping) -> str:
-    metric = (METRICS | LIMITS)[row["metric"]]
-    digits = 5 if row["metric"].startswith("mse") else 3
-    value, low, high = (f"{row[key]:+.{digits}f}" for key in ("difference", "low", "high"))
-    if row["low"] <= 0 <= row["high"]:
-        verdict = "not distinguishable"
-    elif metric.better == "one":
-        verdict = "higher" if row["low"] > 0 else "lower"
-    else:
-        verdict = "better" if (row["high"] < 0) == (metric.better == "lower") else "worse"
-    return f"{verdict}: {value}\n[{low}, {high}]"

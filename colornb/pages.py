@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from colornb import metrics, study, weights
+from colornb import metrics, study, tables, weights
 from colornb.exhibits import MAIN, exhibits, raw
-from colornb.figures import SEES, called, colour
 from colornb.limits import LIMITS
+from colornb.naming import SEES, called, colour
 from colornb.paths import ROOT
 from colornb.weights.ship import TINY
 
@@ -141,14 +141,14 @@ _OF_PICTURES = ["mse_rgb", "delta_e2000", "chroma", "chroma_truth"]
 
 def _over_pictures(trainings: Sequence[list[tuple[Path, dict]]]) -> dict[str, dict[str, float]]:
     """What the tables of pictures say of all trainings, where each of them has one."""
-    tables = []
+    several = []
     for written in trainings:
         for folder, _ in written:
             table = pd.read_csv(folder / "images.csv", dtype={"id": str})
             if set(_OF_PICTURES) <= set(table.columns):
-                tables.append(table[["id", *_OF_PICTURES]])
+                several.append(table[["id", *_OF_PICTURES]])
                 break
-    return metrics.summarize(tables) if len(tables) == len(trainings) else {}
+    return metrics.summarize(several) if len(several) == len(trainings) else {}
 
 
 def write(book: Path, found: Mapping[str, Found]) -> None:
@@ -209,13 +209,6 @@ def table(lines: Sequence[Mapping[str, str]], label: str) -> str:
     )
 
 
-def _cell(found: Mapping[str, Any], metric: str) -> str:
-    """A value with its interval, or a dash."""
-    style = _MEASURED[metric].format
-    value, low, high = (f"{found[key]:{style}}" for key in _BOUNDS)
-    return "–" if np.isnan(found["value"]) else f"{value}\n[{low}, {high}]"
-
-
 def _line(system: System) -> dict[str, str]:
     first = system.records[0]
     n = system.metrics["mse_rgb"]["n"]
@@ -224,7 +217,7 @@ def _line(system: System) -> dict[str, str]:
     return {
         "System": system.name,
         "Sees": SEES[first["parameters"]["sees"]],
-        **{_MEASURED[m].label: _cell(system.metrics[m], m) for m in _COMPARED},
+        **{_MEASURED[m].label: tables.cell(system.metrics[m], m) for m in _COMPARED},
         "Pictures × trainings": f"{n:,}{trained}",
     }
 
@@ -289,7 +282,7 @@ def _card(known: Mapping[tuple, System], names: Sequence[str]) -> str:
         for metric, line in zip(shown, lines, strict=True):
             for system in here:
                 found = system.metrics.get(metric)
-                line[called(system.name)] = _cell(found, metric) if found else "–"
+                line[called(system.name)] = tables.cell(found, metric) if found else "–"
         title = _title(dataset, size)
         label = f"{called(names[0])} and its variants on {title}"
         text += f'<p class="table-title">{title}</p>\n{table(lines, label)}\n'
@@ -306,7 +299,10 @@ def _shipped_card() -> str:
             "Test pictures": "{dataset}\n{size} × {size} pixels".format(
                 dataset=SETS[one["test"]["dataset"]], size=one["test"]["size"]
             ),
-            **{_MEASURED[m].label: _cell(found, m) for m, found in one["test"]["metrics"].items()},
+            **{
+                _MEASURED[m].label: tables.cell(found, m)
+                for m, found in one["test"]["metrics"].items()
+            },
             "Run": one["run"].replace("/records/", "\nrecords/"),
         }
         for name, one in shipped.items()

@@ -7,9 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from colornb.figures import Table, called
 from colornb.limits import LIMITS
 from colornb.metrics import METRICS
+from colornb.naming import called
+from colornb.tables import Table
 
 Found = Mapping[str, Any]
 """`value` or `difference`, with `low` and `high`."""

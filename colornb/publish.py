@@ -2,8 +2,8 @@
 
 `book/results` holds each record with its tables, `results.csv` made of all of them, the
 `pairs.csv` of the profile that the chapters show and of systems that only another has, and
-`manifest.json`, the sha256 sums of every published file, the executed chapters included. A chapter of which `study.yaml` says that the book
-shows another profile is published by name.
+`manifest.json`, the sha256 sums of every published file, the executed chapters included. A chapter
+of which `study.yaml` says that the book shows another profile is published by name.
 """
 
 import hashlib

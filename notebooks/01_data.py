@@ -23,7 +23,7 @@ variant = "default"
 # %%
 from IPython.display import Markdown
 
-from colornb import figures, lab, records, study
+from colornb import figures, lab, records, study, tables
 from colornb.metrics import METRICS
 from colornb.realism import kid_floor
 
@@ -48,7 +48,7 @@ about = {
     "cats_dogs": "photographs of cats and dogs",
     "scenes": "drawn scenes",
 }
-figures.Table(
+tables.Table(
     [
         {
             "for": system,
@@ -138,13 +138,13 @@ for kind, (train, test) in {k: s.values() for k, s in sets.items()}.items():
 # ### The small pictures
 
 # %% tags=["hide-input"]
-figures.table(rows["small"], metrics)
+tables.systems(rows["small"], metrics)
 
 # %% [markdown]
 # ### The photographs
 
 # %% tags=["hide-input"]
-figures.table(rows["photos"], metrics)
+tables.systems(rows["photos"], metrics)
 
 # %% [markdown]
 # Values are over all test pictures, with 95 % bootstrap intervals over

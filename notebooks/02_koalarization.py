@@ -44,7 +44,7 @@ import pandas as pd
 from IPython.display import Markdown
 
 from colornb import colorize, datasets, features, figures, models, records
-from colornb import study
+from colornb import study, tables
 from colornb.baselines import recolor
 from colornb.training import koalarization
 
@@ -187,7 +187,7 @@ name = f"{run.system}/{run.variant}"
 rows = {key: records.read(folders[0]) for key, folders in trivial.items()}
 rows = {name: record} | rows
 metrics = ["mse_rgb", "mae_rgb", "delta_e2000", "chroma_retention"]
-figures.table(rows, [*metrics, "kid"])
+tables.systems(rows, [*metrics, "kid"])
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-koalarization-mse", "caption": "Mean squared error on the test pictures with 95 % intervals over pictures; lower is better. Gray: rows without a network."}, "image": {"alt": "Dots with intervals: the error of Koalarization beside the trivial rows"}}
 figures.intervals(rows, "mse_rgb")
@@ -205,7 +205,7 @@ pairs = pd.DataFrame(
         for system in blind
     ]
 )
-figures.pair_table(pairs)
+tables.pairs(pairs)
 
 # %% tags=["hide-input"]
 better = pairs[pairs["high"] < 0]

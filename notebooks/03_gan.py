@@ -45,7 +45,7 @@ strategy = None  # "auto", or Lightning Fabric's name
 import pandas as pd
 from IPython.display import Markdown
 
-from colornb import colorize, figures, models, records, study
+from colornb import colorize, figures, models, records, study, tables
 from colornb.baselines import recolor
 from colornb.training import edges, gan
 
@@ -156,7 +156,7 @@ record = records.write(run, measured, test, train)
 rows = {key: records.read(folders[0]) for key, folders in trivial.items()}
 rows = {name: record} | rows
 metrics = ["mse_rgb", "mse_ab", "delta_e2000", "chroma_retention"]
-figures.table(rows, [*metrics, "kid"])
+tables.systems(rows, [*metrics, "kid"])
 
 # %% tags=["hide-input"]
 blind = [s for s in trivial if rows[s]["parameters"]["sees"] == "l"]
@@ -167,7 +167,7 @@ pairs = pd.DataFrame(
         for system in blind
     ]
 )
-figures.pair_table(pairs)
+tables.pairs(pairs)
 
 # %% tags=["hide-input"]
 oracle = rows["baseline/oracle_image_mean"]["metrics"]["mse_ab"]

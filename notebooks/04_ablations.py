@@ -37,8 +37,8 @@ extractors = None  # beside the usual one
 import pandas as pd
 from IPython.display import Markdown
 
-from colornb import ablated, figures, measured, painted, prose
-from colornb import records, study
+from colornb import ablated, figures, measured, naming, painted, prose
+from colornb import records, study, tables
 from colornb.limits import diversity
 from colornb.realism import kid_floor
 from colornb.training import ablations
@@ -106,7 +106,7 @@ floor = floor["low"], floor["high"]
 figures.frontier(rows, report=0.00622, floor=floor)
 
 # %% tags=["hide-input"]
-figures.table(rows, ["mse_rgb", "delta_e2000", "chroma_retention", "kid"])
+tables.systems(rows, ["mse_rgb", "delta_e2000", "chroma_retention", "kid"])
 
 # %% [markdown]
 # Which of all variations come to the report's 0.00622 or below, and still look
@@ -118,7 +118,7 @@ of_all = {k: records.summary(folders[k], test) for k in of_gan.weights}
 error = {k: one["metrics"]["mse_rgb"]["value"] for k, one in of_all.items()}
 close = [(k, l1) for k in error if error[k] <= 0.00622 and k != l1]
 of_close = records.pairs(folders, close, ["mse_rgb", "kid"], test)
-figures.pair_table(of_close)
+tables.pairs(of_close)
 
 # %% [markdown]
 # ## Does batch norm keep the answers apart?
@@ -140,7 +140,7 @@ apart = measured.measure(
     test,
     train,
 )
-figures.limits_table(apart.rows)
+tables.limits(apart.rows)
 
 # %% [markdown]
 # ## A switch that was forgotten
@@ -160,7 +160,7 @@ forgotten = {
 folders |= measured.record(run, forgotten, test, train)
 switch = [(name, GAN) for name in forgotten]
 of_switch = records.pairs(folders, switch, metrics, test, same_training=True)
-figures.pair_table(of_switch)
+tables.pairs(of_switch)
 
 # %% [markdown]
 # ## How many pictures?
@@ -191,7 +191,7 @@ measured.draw(run, "pictures_kid", panels, y="KID", **axis)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-ablations-rows", "caption": "The first ten test pictures by the base and some of its variations (first training): gray, each network, truth."}, "image": {"alt": "Rows of small pictures, one for each variation"}}
 names = [GAN, *of_gan.factors.get("loss", []), *norms[1:]]
-shown = {figures.variation(name): made[name][0][:10] for name in names}
+shown = {naming.variation(name): made[name][0][:10] for name in names}
 figures.beside_truth(test.images[:10], shown)
 
 # %% [markdown]
@@ -210,7 +210,7 @@ picture
 # %% tags=["hide-input"]
 rows = [f"baseline/{k}" for k in ("gray", "mean_ab", "median_ab")]
 rows = {k: records.summary(of_each[k], photos) for k in (KOALARIZATION, *rows)}
-figures.table(rows, measures)
+tables.systems(rows, measures)
 
 # %% [markdown]
 # ## Verdict

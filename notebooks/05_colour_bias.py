@@ -33,7 +33,7 @@ import torch
 from IPython.display import Markdown
 
 from colornb import doses, figures, measured, painted, prose, records
-from colornb import scenes, study
+from colornb import scenes, study, tables
 from colornb.limits import colour
 
 run, say = study.begin("05_colour_bias", globals()), prose.Verdict()
@@ -69,13 +69,13 @@ systems |= painted.regression_gain(run, test)
 systems = painted.beside_controls(systems, test, train, trivial)
 count = colour.counting(train, test)
 found = measured.measure(run, systems, count, colour.STATISTICS, test, train)
-figures.limits_table(found.rows)
+tables.limits(found.rows)
 
 # %% tags=["hide-input"]
 compared = [(a, b) for i, b in enumerate(networks) for a in networks[i + 1 :]]
 pairs = found.pairs([*compared, *((n, "truth/faded") for n in networks)])
 records.write_table(run, "pairs", pairs)
-figures.pair_table(pairs)
+tables.pairs(pairs)
 
 # %% [markdown]
 # ## Class by class
@@ -162,7 +162,7 @@ measured.draw(run, "red_dose", panels, x=label, y="share")
 
 # %% tags=["hide-input"]
 kinds = ("Mean colour (optimum of L2)", "Median colour (optimum of L1)")
-figures.Table(
+tables.Table(
     [
         {"Trained share of red": f"{share:.0%}"}
         | dict(zip(kinds, map(colour.describe, both), strict=True))

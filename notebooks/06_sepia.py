@@ -31,7 +31,7 @@ import numpy as np
 from IPython.display import Markdown
 
 from colornb import baselines, figures, intervals, measured, painted, prose
-from colornb import records, scenes, study
+from colornb import records, scenes, study, tables
 from colornb.limits import colour, sepia
 from colornb.measured import Measured, Sweep
 from colornb.training import drawn
@@ -73,7 +73,7 @@ systems = painted.trained(run, networks, test)
 systems |= painted.regression_gain(run, test)
 systems = painted.beside_controls(systems, test, train, trivial)
 found = measured.measure(run, systems, count, sepia.STATISTICS, test, train)
-figures.limits_table(found.rows)
+tables.limits(found.rows)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-sepia-index", "caption": "Sepia index on the small test pictures, with 95 % intervals over pictures and trainings; thin marks: single trainings. The dashed line is the truth."}, "image": {"alt": "Dots with intervals: the sepia index of networks, trivial rows and controls"}}
 shown = [name for name in systems if name != "baseline/gray"]  # has no hue
@@ -97,7 +97,7 @@ made = painted.trained(run, [koalarization], photos)
 made |= painted.trivial(photos, photo_train, trivial[:4])
 what = (count_photos, sepia.STATISTICS)
 of_photos = measured.measure(run, made, *what, photos, photo_train)
-figures.limits_table(of_photos.rows)
+tables.limits(of_photos.rows)
 
 # %% [markdown]
 # ## Is it too little training?
@@ -151,7 +151,7 @@ compared = [(a, b) for i, b in enumerate(networks) for a in networks[i + 1 :]]
 compared += [(name, "baseline/mean_ab") for name in networks]
 pairs = found.pairs(compared)
 records.write_table(run, "pairs", pairs)
-figures.pair_table(pairs)
+tables.pairs(pairs)
 
 # %% [markdown]
 # ## Skies
@@ -181,14 +181,14 @@ def measured_in(where):
 
 
 tops, in_tops = measured_in(sepia.smooth_tops(test.images))
-figures.limits_table(in_tops.rows)
+tables.limits(in_tops.rows)
 
 # %% tags=["hide-input"]
 blue, in_skies = measured_in(sepia.clear_skies(test.images))
 by_chance = intervals.difference_between_sets(
     in_tops.counts["truth"], in_skies.counts["truth"], sepia.sepia_share_truth
 )
-figures.limits_table(in_skies.rows)
+tables.limits(in_skies.rows)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-skies", "caption": "Clear skies found by the rule, at even ranks of the share of sepia in the colours that the U-Net trained with L1 (first training) gives the sky: least sepia on the left, most on the right. From the top: gray, three networks, truth."}, "image": {"alt": "Rows of small pictures with skies: gray, three networks, truth"}}
 first = in_skies.counts["gan/l1_only"][0]

@@ -28,7 +28,7 @@ import pandas as pd
 from IPython.display import Markdown
 
 from colornb import figures, intervals, measured, painted, prose, records
-from colornb import scenes, study
+from colornb import scenes, study, tables
 from colornb.limits import leaks
 from colornb.measured import Measured
 
@@ -65,7 +65,7 @@ systems = painted.beside_controls(systems, test, train, trivial)
 count = leaks.counting(all_edges, part=thing, with_cdr=True)
 measures = leaks.ERRORS | leaks.WIDTHS | {"cdr": leaks.cdr}
 found = measured.measure(run, systems, count, measures, test, train)
-figures.limits_table(found.rows)
+tables.limits(found.rows)
 
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-bleed-profile", "caption": "How much of the other side's colour there is at each distance from an object's edge, in scenes: outside the object, left, and inside, right. 0 is a clean edge; the truth is above it where an edge pixel blends both sides. Bands: 95 % over scenes and trainings."}, "image": {"alt": "Curves of the share of the other side's colour against the distance from the edge"}}
@@ -86,7 +86,7 @@ measured.draw(run, "bleed_profile", panels, x=label, y=share, ideal=0)
 compared = [(a, b) for i, b in enumerate(networks) for a in networks[i + 1 :]]
 compared += [(name, "truth") for name in networks]
 pairs = found.pairs(compared, ["boundary_error", "bleed_width", "cdr"])
-figures.pair_table(pairs)
+tables.pairs(pairs)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-leak-ranks", "caption": "Scenes at even ranks of the ab error close to boundaries under L1 (first training), best on the left, worst on the right; above them that error in Lab units."}, "image": {"alt": "Rows of small scenes: gray, three networks, truth"}}
 error = leaks.boundary_error(found.counts["gan/scenes_l1"][0])
@@ -160,7 +160,7 @@ view_systems = painted.trained(run, [ours], views)
 view_systems = painted.beside_controls(view_systems, views, view_train, trivial)
 what = (leaks.counting(all_edges), leaks.ERRORS)
 of_views = measured.measure(run, view_systems, *what, views, view_train)
-figures.limits_table(of_views.rows)
+tables.limits(of_views.rows)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-view-ranks", "caption": "Photographs at even ranks of Koalarization's ab error close to boundaries over that of gray (first training), best on the left, worst on the right; above each is that quotient."}, "image": {"alt": "Rows of photographs: gray, Koalarization, truth"}}
 first, plain = (of_views.counts[k][0] for k in (ours, "baseline/gray"))
@@ -204,7 +204,7 @@ made = painted.beside_controls(made, small, small_train, trivial)
 count = leaks.counting(colour_edges, with_cdr=True)
 what = (count, leaks.ERRORS | {"cdr": leaks.cdr})
 of_small = measured.measure(run, made, *what, small, small_train)
-figures.limits_table(of_small.rows)
+tables.limits(of_small.rows)
 
 # %% tags=["hide-input"]
 compared = [(a, b) for i, b in enumerate(names) for a in names[i + 1 :]]
@@ -214,7 +214,7 @@ near_and_far = ["boundary_error", "interior_error"]
 more = of_small.pairs(compared, near_and_far)
 more = pd.concat([more, of_views.pairs(against, near_and_far)])
 records.write_table(run, "pairs", pd.concat([pairs, more]))
-figures.pair_table(more)
+tables.pairs(more)
 
 # %% [markdown]
 # ## Verdict

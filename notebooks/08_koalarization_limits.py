@@ -36,7 +36,7 @@ from IPython.display import Markdown
 from torch.nn.functional import interpolate
 
 from colornb import figures, intervals, measured, painted, prose, records
-from colornb import scenes, study
+from colornb import scenes, study, tables
 from colornb.limits import colour, leaks, regions
 from colornb.measured import Measured, Sweep
 from colornb.training import short
@@ -65,12 +65,12 @@ def count(pictures, images=test, where=None):
 systems = painted.trained(run, [ours], test)
 systems = painted.beside_controls(systems, test, train, trivial)
 found = measured.measure(run, systems, count, measures, test, train)
-figures.limits_table(found.rows)
+tables.limits(found.rows)
 
 # %% tags=["hide-input"]
 pairs = found.pairs([(ours, f"baseline/{name}") for name in trivial])
 records.write_table(run, "pairs", pairs)
-figures.pair_table(pairs)
+tables.pairs(pairs)
 
 # %% [markdown]
 # ## Trainings for what follows

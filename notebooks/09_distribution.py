@@ -38,8 +38,8 @@ samples = None  # colorizations of each picture
 import pandas as pd
 from IPython.display import Markdown
 
-from colornb import draws, figures, measured, metrics, painted
-from colornb import prose, records, study
+from colornb import draws, figures, measured, metrics, painted, prose
+from colornb import records, study, tables
 from colornb.limits import colour, sepia
 from colornb.training import distribution
 
@@ -76,7 +76,7 @@ base = "koalarization/default"
 # the weight then rises as a colour gets rarer, but only up to a limit.
 
 # %% tags=["hide-input"]
-figures.Table(draws.weights_of_colours(train.images, (0.5, 0.05)))
+tables.Table(draws.weights_of_colours(train.images, (0.5, 0.05)))
 
 # %% [markdown]
 # What is easily overlooked: a rebalanced network does not say how likely a
@@ -212,7 +212,7 @@ folders |= records.trivial(run, test, train)
 # %% tags=["hide-input"]
 columns = [*measures, "mse_rgb", "kid"]
 rows = {k: records.summary(paths, test) for k, paths in folders.items()}
-figures.table(rows, columns)
+tables.systems(rows, columns)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-distribution-rows", "caption": "The first ten test pictures through the systems of this chapter (first training): gray, each system, truth."}, "image": {"alt": "Rows of small pictures, one for each system"}}
 shown = {k: pictures[0][:10] for k, pictures in made.items()}
@@ -222,7 +222,7 @@ figures.beside_truth(few.images, shown)
 compared = [(ours, k) for k in (control, unbalanced, l1)]
 compared += [(k, ours) for k in (sampled, variational)]
 pairs = records.pairs(folders, compared, columns, test)
-figures.pair_table(pairs)
+tables.pairs(pairs)
 
 # %% [markdown]
 # ## Several colorizations of one picture
@@ -281,7 +281,7 @@ about = {koala: {"temperature": t} | distribution.about_photos(run)}
 of = measured.record(run, photo_made, photos, photo_train, about)
 of[base] = before
 of |= records.trivial(run, photos, photo_train)
-figures.table({k: records.summary(p, photos) for k, p in of.items()}, columns)
+tables.systems({k: records.summary(p, photos) for k, p in of.items()}, columns)
 
 # %% tags=["hide-input"]
 fifth = photos.subset(range(0, len(photos), -(-len(photos) // 200)))
@@ -315,7 +315,7 @@ of_colour = measured.measure(run, systems, count, statistics, *sets)
 limits = {"sepia_index": of_sepia, "coloured_share": of_colour}
 limits |= {"rare_recall": of_colour, "js_divergence": of_colour}
 rows = {k: {x: one.rows[k][x] for x, one in limits.items()} for k in systems}
-figures.limits_table(rows)
+tables.limits(rows)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-distribution-recall", "caption": "Share of true pixels that are painted within 10 Lab units of their colour, by how frequent that colour is in training, each group about a tenth of the training pixels or, where one colour alone has more, all of that colour; rarest on the left. Bands: 95 % over pictures and trainings."}, "image": {"alt": "Curves of recall against the frequency of a colour, for regression, distributions and the control"}}
 shown = [ours, unbalanced, sampled, l1, control]

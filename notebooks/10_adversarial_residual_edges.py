@@ -31,7 +31,7 @@ import pandas as pd
 from IPython.display import Markdown
 
 from colornb import figures, measured, painted, prose, records, refine
-from colornb import scenes, study
+from colornb import scenes, study, tables
 from colornb.limits import leaks
 from colornb.training import drawn, edges
 
@@ -68,7 +68,7 @@ def beside_base(base, images, learned):
     pairs.append(records.pairs(folders, compared, columns, images))
     folders |= records.trivial(run, images, learned)
     rows = {k: records.summary(f, images) for k, f in folders.items()}
-    return figures.table(rows, columns)
+    return tables.systems(rows, columns)
 
 
 beside_base(gan, test, train)
@@ -77,7 +77,7 @@ beside_base(gan, test, train)
 beside_base(koala, photos, photo_train)
 
 # %% tags=["hide-input"]
-figures.pair_table(pd.concat(pairs))
+tables.pairs(pd.concat(pairs))
 
 # %% [markdown]
 # **Leaks**, measured as in the chapter on them: the ab error within a few
@@ -96,7 +96,7 @@ def measure_leaks(base, images, learned, **measures):
     measures |= leaks.ERRORS
     found = measured.measure(run, systems, count, measures, images, learned)
     pairs.append(found.pairs(compared))
-    return figures.limits_table(found.rows)
+    return tables.limits(found.rows)
 
 
 measure_leaks(gan, test, train, cdr=leaks.cdr)
@@ -105,7 +105,7 @@ measure_leaks(gan, test, train, cdr=leaks.cdr)
 measure_leaks(koala, photos, photo_train)
 
 # %% tags=["hide-input"]
-figures.pair_table(pd.concat(pairs[-2:]))
+tables.pairs(pd.concat(pairs[-2:]))
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-changes-small", "caption": "The first ten small test pictures: gray, the GAN, the same with residual blocks and with EdgeNet where they were trained (first training), truth."}, "image": {"alt": "Rows of small pictures, one for each system"}}
 few = test.subset(range(10))
@@ -203,10 +203,10 @@ steps, made, found, table = refine.measure(
 )
 with_l1 = found.pairs([(f"{scenes_l1}_edges", scenes_l1)])
 pairs.append(pd.concat([table, with_l1]))
-figures.limits_table(found.rows)
+tables.limits(found.rows)
 
 # %% tags=["hide-input"]
-figures.pair_table(pairs[-1])
+tables.pairs(pairs[-1])
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-refined-scenes", "caption": "The first ten test scenes: gray, the GAN, with EdgeNet in its loss, refined with guessed edges, blurred, truth (first training)."}, "image": {"alt": "Rows of small scenes, one for each system"}}
 shown = [scenes_gan, "gan/scenes_edges"]
@@ -231,15 +231,15 @@ def measure_on_views(base, others, learned):
 _, tuned, views = sets["regions"]
 gan_steps, _, found, table = measure_on_views(gan, ["gan/edgenet"], train)
 pairs.append(table)
-figures.limits_table(found.rows)
+tables.limits(found.rows)
 
 # %% tags=["hide-input"]
 koala_steps, made, found, table = measure_on_views(koala, [], photo_train)
 pairs.append(table)
-figures.limits_table(found.rows)
+tables.limits(found.rows)
 
 # %% tags=["hide-input"]
-figures.pair_table(pd.concat(pairs[-2:]))
+tables.pairs(pd.concat(pairs[-2:]))
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-refined-photos", "caption": "Seven photographs at even distances in the set: gray, Koalarization, the same refined with guessed edges and blurred (first training), truth."}, "image": {"alt": "Rows of photographs: gray, three versions of Koalarization, truth"}}
 some = list(range(0, len(views), -(-len(views) // 7)))

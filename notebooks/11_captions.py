@@ -37,7 +37,7 @@ import pandas as pd
 from IPython.display import Markdown
 
 from colornb import captions, figures, measured, painted, prose, records
-from colornb import study
+from colornb import study, tables
 from colornb.limits import colour
 from colornb.readers import CARS, Reader
 
@@ -106,7 +106,7 @@ readers = {
 }
 
 # %% tags=["hide-input"]
-figures.Table([reader.words() for reader in readers.values()])
+tables.Table([reader.words() for reader in readers.values()])
 
 # %% [markdown]
 # ## Does it obey?
@@ -182,7 +182,7 @@ folders = readers["default"].rows() | records.trivial(run, test, train)
 folders["gan/l1_only"] = painted.seeds(run, "gan", "l1_only")
 rows = {name: records.summary(paths, test) for name, paths in folders.items()}
 columns = ["mse_rgb", "delta_e2000", "chroma_retention", "kid"]
-figures.table(rows, columns)
+tables.systems(rows, columns)
 
 # %% tags=["hide-input"]
 own, none, class_only, wrong, shuffled = readers["default"].tellings
@@ -193,13 +193,13 @@ pairs = [
     records.pairs(folders, compared, metrics, test, same_training=True),
     records.pairs(folders, apart, metrics, test),
 ]
-figures.pair_table(pd.concat(pairs))
+tables.pairs(pd.concat(pairs))
 
 # %% [markdown]
 # The same for scenes, with exact captions, and for the photographs:
 
 # %% tags=["hide-input"]
-tables, shown = {}, {}
+rows, shown = {}, {}
 for name in ("scenes", "koalarization"):
     reader = readers[name]
     moves[name], paths = reader.measure(), reader.rows()
@@ -208,12 +208,12 @@ for name in ("scenes", "koalarization"):
     pairs.append(records.pairs(paths, ends, metrics, reader.test, **options))
     if name == "koalarization":
         paths |= records.trivial(run, reader.test, reader.train)
-    tables |= {k: records.summary(p, reader.test) for k, p in paths.items()}
+    rows |= {k: records.summary(p, reader.test) for k, p in paths.items()}
     shown |= dict.fromkeys(paths, {"Pictures": reader.test.name})
-figures.table(tables, columns, shown)
+tables.systems(rows, columns, shown)
 
 # %% tags=["hide-input"]
-figures.pair_table(pd.concat(pairs[2:]))
+tables.pairs(pd.concat(pairs[2:]))
 
 # %% [markdown]
 # ## The limitation it was meant to cure
@@ -240,7 +240,7 @@ systems = readers["default"].made | painted.trained(run, ["gan/l1_only"], test)
 systems |= painted.trivial(test, train, ["class_mean_ab"])
 systems["truth"] = [test.images]
 bias = measured.measure(run, systems, count, statistics, test, train)
-figures.limits_table(bias.rows)
+tables.limits(bias.rows)
 
 # %% tags=["hide-input"]
 same = bias.pairs([(own, none), (wrong, none)], same_training=True)
@@ -253,7 +253,7 @@ obedience = [
 ]
 table = pd.concat([*pairs, same, apart, *obedience])
 records.write_table(run, "pairs", table)
-figures.pair_table(pd.concat([same, apart]))
+tables.pairs(pd.concat([same, apart]))
 
 # %% [markdown]
 # ## Verdict

@@ -31,8 +31,8 @@ import pandas as pd
 import torch
 from IPython.display import Markdown
 
-from colornb import figures, lab, measured, painted, palettes, prose
-from colornb import records, study
+from colornb import figures, lab, measured, naming, painted, palettes, prose
+from colornb import records, study, tables
 from colornb.limits import regions
 from colornb.measured import Measured, Sweep
 from colornb.training import referenced
@@ -128,7 +128,7 @@ for name in list(made)[:-1]:
     }
     pull[name] = Measured(counts, statistics, test.name)
 table = {
-    figures.NAMES[name]: {
+    naming.NAMES[name]: {
         "shown this reference" if system == name else system: one
         for system, one in found.of("reference_distance", found.counts).items()
     }
@@ -187,7 +187,7 @@ folders |= {k: painted.seeds(run, *k.split("/")) for k in plain}
 folders |= records.trivial(run, test, train)
 rows = {name: records.summary(paths, test) for name, paths in folders.items()}
 metrics = ["mse_rgb", "delta_e2000", "chroma_retention", "kid"]
-figures.table(rows, metrics)
+tables.systems(rows, metrics)
 
 # %% tags=["hide-input"]
 compared = [(a, b) for a in made for b in (*plain, mean) if a != b]
@@ -210,7 +210,7 @@ pulls = [
 ]
 pairs = pd.concat([*fidelity, *pulls])
 records.write_table(run, "pairs", pairs)
-figures.pair_table(pd.concat(fidelity))
+tables.pairs(pd.concat(fidelity))
 
 # %% [markdown]
 # ## Verdict

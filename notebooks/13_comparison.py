@@ -24,7 +24,7 @@ variant = "default"
 import pandas as pd
 from IPython.display import Markdown
 
-from colornb import figures, painted, prose, records, study
+from colornb import figures, naming, painted, prose, records, study, tables
 from colornb.metrics import METRICS
 from colornb.realism import kid_floor
 
@@ -67,7 +67,7 @@ MEASURES = [*FIRST, *(name for name in METRICS if name not in FIRST)]
 
 def everything(systems, summarized):
     more = {name: records.training(paths) for name, paths in systems.items()}
-    return figures.table(summarized, MEASURES, more)
+    return tables.systems(summarized, MEASURES, more)
 
 
 def grid(systems, images):
@@ -176,7 +176,7 @@ for images, others in ((test, systems), (photos, photo_systems)):
 pairs = pd.concat(pairs)
 records.write_table(run, "pairs", pairs)
 against = pairs["b"].isin(main) & pairs["metric"].isin(["mse_rgb", "kid"])
-figures.pair_table(pairs[against])
+tables.pairs(pairs[against])
 
 # %% [markdown]
 # ## Verdict
@@ -202,7 +202,7 @@ def lowest(*sees):
         x: min(rows, key=lambda k: rows[k]["metrics"][x]["value"])
         for x in ("mse_rgb", "delta_e2000", "kid")
     }
-    names = {METRICS[x].label: figures.NAMES.get(k, k) for x, k in best.items()}
+    names = {METRICS[x].label: naming.called(k) for x, k in best.items()}
     return "; ".join(f"{label}, {name}" for label, name in names.items())
 
 
@@ -243,7 +243,7 @@ for name, paths in (systems | photo_systems).items():
     if first["system"] != "baseline":
         lines.append(
             {
-                "System": figures.NAMES.get(name, name),
+                "System": naming.called(name),
                 "Data": first["dataset"],
                 "Profile": first["profile"],
                 "Extractor": first["extractor"],
@@ -254,7 +254,7 @@ for name, paths in (systems | photo_systems).items():
                 "torch": about["torch"],
             }
         )
-figures.Table(lines)
+tables.Table(lines)
 
 # %% [markdown]
 # ## Caveats

@@ -27,7 +27,8 @@ answers = None  # folder of answer files, within the project; data/answers
 # %%
 from IPython.display import Markdown
 
-from colornb import figures, measured, paths, prose, quiz, records, study
+from colornb import measured, naming, paths, prose, quiz, records, study
+from colornb import tables
 
 run = study.begin("14_real_or_colorized", globals())
 folder = run.parameters["answers"]
@@ -67,7 +68,7 @@ Markdown("\n\n".join(lines))
 # %% tags=["hide-input"]
 def name(row):
     real = row["shown"] == "real"
-    return "real" if real else figures.NAMES.get(row["system"], row["system"])
+    return "real" if real else naming.called(row["system"])
 
 
 def rows(counted, kind=""):
@@ -85,7 +86,7 @@ def rows(counted, kind=""):
 
 
 records.write_table(run, "answers", found)
-figures.Table(rows(found)) if len(found) else None
+tables.Table(rows(found)) if len(found) else None
 
 # %% [markdown]
 # ## How sure is a share?
@@ -111,7 +112,7 @@ figures.Table(rows(found)) if len(found) else None
 # %% tags=["hide-input"]
 names = ["system A", "system B"]
 guessed = quiz.guesses(20, 20, systems=names, seed=run.seed)
-figures.Table(rows(quiz.table(guessed), "simulated: "))
+tables.Table(rows(quiz.table(guessed), "simulated: "))
 
 # %% [markdown]
 # One quiz can be lucky. Of many simulated ones, 95 of 100 intervals should hold

@@ -35,7 +35,7 @@ import pandas as pd
 from IPython.display import Markdown
 from tqdm import tqdm
 
-from colornb import colorize, figures, records, study, workbench
+from colornb import colorize, records, study, tables, workbench
 
 run = study.begin("15_your_photographs", globals())
 asked = run.parameters
@@ -98,7 +98,7 @@ rows = [
     for source, written, problem in results
 ]
 records.write_table(run, "photographs", pd.DataFrame(rows))
-figures.Table(rows)
+tables.Table(rows)
 
 # %% tags=["hide-input"]
 failed = sum(written is None for _, written, _ in results)

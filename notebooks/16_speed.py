@@ -37,7 +37,7 @@ from tempfile import TemporaryDirectory
 import torch
 from IPython.display import Markdown
 
-from colornb import bench, figures, study
+from colornb import bench, figures, study, tables
 
 run = study.begin("16_speed", globals())
 o = run.parameters
@@ -115,7 +115,7 @@ if torch.cuda.is_available():
 
 # %% tags=["hide-input"]
 bench.write(rows, run.folder / "bench.json")
-figures.bench_table(rows)
+tables.bench(rows)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-bench", "caption": "Each row's ratio over its goal, with the range over the repeats; right of the line the goal is met. Logarithmic; what is below a hundredth stands at the left edge."}, "image": {"alt": "Dots with ranges: the ratio of each row over its goal"}}
 figures.bench_ratios(rows)
@@ -180,7 +180,7 @@ figures.growth(by_images, by_pixels)
 
 # %% tags=["hide-input"]
 few = o["many"] // 10
-figures.Table(bench.parallel(o["repeats"], width=fast["width"], pictures=few))
+tables.Table(bench.parallel(o["repeats"], width=fast["width"], pictures=few))
 
 # %% [markdown]
 # Two trainings at once with half of the cores each, or one after another with
@@ -206,7 +206,7 @@ amounts = {
     "pictures as 8-bit sRGB": f"{pictures * 3 * 224**2 / 1e9:,.0f} GB",
     "vectors, mirrored ones too": f"{2 * pictures * 4000 / 1e9:,.0f} GB",
 }
-figures.Table([{"What": k, "Amount": v} for k, v in amounts.items()])
+tables.Table([{"What": k, "Amount": v} for k, v in amounts.items()])
 
 # %% [markdown]
 # ## Caveats

@@ -39,8 +39,8 @@ from functools import partial
 import pandas as pd
 from IPython.display import Markdown
 
-from colornb import distribution, draws, figures, measured
-from colornb import metrics, painted, prose, records, study
+from colornb import distribution, draws, figures, measured, metrics, painted
+from colornb import prose, records, study, tables
 from colornb.measured import Sweep
 from colornb.training import informed
 
@@ -87,13 +87,13 @@ folders = measured.record(run, made, test, train, about)
 folders |= records.trivial(run, test, train)
 columns = ["mse_rgb", "delta_e2000", "chroma_retention", "kid"]
 rows = {k: records.summary(paths, test) for k, paths in folders.items()}
-figures.table(rows, columns)
+tables.systems(rows, columns)
 
 # %% tags=["hide-input"]
 class_mean = "baseline/class_mean_ab"
 compared = [*plain.items(), (l2, class_mean)]
 pairs = records.pairs(folders, compared, columns, test)
-figures.pair_table(pairs)
+tables.pairs(pairs)
 
 # %% [markdown]
 # ## From a distribution to a colour: what is least wrong
@@ -182,12 +182,12 @@ bold = {k: made[k] for k in about}
 folders |= measured.record(run, bold, test, train, about)
 rows = {k: records.summary(folders[k], test) for k in (*bold, l1)}
 columns = [*measures, "mse_rgb", "kid"]
-figures.table(rows, columns)
+tables.systems(rows, columns)
 
 # %% tags=["hide-input"]
 compared = [(ours, control), (ours, l1)]
 of_bold = records.pairs(folders, compared, columns, test)
-figures.pair_table(of_bold)
+tables.pairs(of_bold)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-informed-rows", "caption": "The first ten test pictures (first training): gray, each system, truth."}, "image": {"alt": "Rows of small pictures, one for each system"}}
 shown = {k: pictures[0][:10] for k, pictures in made.items()}

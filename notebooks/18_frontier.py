@@ -36,7 +36,8 @@ import pandas as pd
 from IPython.display import Markdown
 from torch.nn.functional import interpolate
 
-from colornb import figures, measured, painted, prose, records, study
+from colornb import figures, measured, painted, prose, records
+from colornb import study, tables
 from colornb.baselines import recolor
 from colornb.realism import kid_floor
 from colornb.training import guided
@@ -106,7 +107,7 @@ rows = {name: records.summary(paths, test) for name, paths in folders.items()}
 # %% tags=["hide-input"]
 nearest = [mean, twice, close, unguided, guess]
 nearest += [k for k in rows if k.startswith("baseline") and k != guess]
-figures.table({name: rows[name] for name in nearest}, columns)
+tables.systems({name: rows[name] for name in nearest}, columns)
 
 # %% tags=["hide-input"]
 compared = [(close, other) for other in (unguided, guess, class_mean)]
@@ -115,7 +116,7 @@ same = records.pairs(
     folders, [(twice, close)], columns, test, same_training=True
 )
 of_close = pd.concat([of_close, same])
-figures.pair_table(of_close)
+tables.pairs(of_close)
 
 # %% [markdown]
 # ## How real does it look?
@@ -131,7 +132,7 @@ line += [f"baseline/{name}" for name in ("gray", "mean_ab", "ab_given_l")]
 figures.frontier({k: rows[k] for k in line}, report=0.00622, floor=floor)
 
 # %% tags=["hide-input"]
-figures.table({k: rows[k] for k in line}, columns)
+tables.systems({k: rows[k] for k in line}, columns)
 
 # %% [markdown]
 # The report speaks of a GAN with a squared error of 0.00622. Regression gets
@@ -143,7 +144,7 @@ figures.table({k: rows[k] for k in line}, columns)
 regressions = (blind_l1, l1, close)
 compared = [(k, other) for other in regressions for k in adversarial]
 of_real = records.pairs(folders, compared, ["mse_rgb", "kid"], test)
-figures.pair_table(of_real)
+tables.pairs(of_real)
 
 # %% [markdown]
 # And the plain GAN: with the maps and the guess minus without, at the same
@@ -153,7 +154,7 @@ figures.pair_table(of_real)
 alike = [(k.replace("blind_", ""), k) for k in blind]
 compared = [*alike, *((k, blind_l1) for k in blind)]
 of_plain = records.pairs(folders, compared, columns, test)
-figures.pair_table(of_plain)
+tables.pairs(of_plain)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-close-real-rows", "caption": "The first ten test pictures (first training): gray, each system, truth."}, "image": {"alt": "Rows of small pictures, one for each system"}}
 shown = [guess, close, l1, *adversarial, blind[-1]]

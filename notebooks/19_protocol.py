@@ -27,7 +27,7 @@ variant = "default"
 import pandas as pd
 from IPython.display import Markdown
 
-from colornb import figures, painted, prose, records, study
+from colornb import figures, naming, painted, prose, records, study, tables
 from colornb.realism import kid_floor
 
 run, say = study.begin("19_protocol", globals()), prose.Verdict()
@@ -61,7 +61,7 @@ def how(systems):
         ]
         lines.append(
             {
-                "System": figures.NAMES[name],
+                "System": naming.NAMES[name],
                 "Pictures": f"{o['train_n']:,} of {o['size']} px",
                 "Epochs × batch": f"{o['epochs']} × {o['batch_size']}",
                 "Width": f"{o['width']:g}",
@@ -71,7 +71,7 @@ def how(systems):
                 "Minutes": " · ".join(f"{m:.1f}" for m in minutes),
             }
         )
-    return figures.Table(lines)
+    return tables.Table(lines)
 
 
 def draw_losses(run, table, systems, label, column):
@@ -81,12 +81,12 @@ def draw_losses(run, table, systems, label, column):
         name: [pd.read_csv(folder / "history.csv") for folder in folders]
         for name, folders in systems.items()
     }
-    tables = [
+    histories = [
         history.assign(system=name, training=k)
         for name, several in found.items()
         for k, history in enumerate(several)
     ]
-    records.write_table(run, table, pd.concat(tables))
+    records.write_table(run, table, pd.concat(histories))
     panels = {f"{label}, training": column, "MSE of ab / 110, test": TEST}
     return found, figures.trainings(found, panels)
 
@@ -96,7 +96,7 @@ def by_heart(found, column):
     on the test pictures: at the end, and where it was lowest."""
     lines = []
     for name, several in found.items():
-        line = {"System": figures.NAMES[name]}
+        line = {"System": naming.NAMES[name]}
         cells = []
         for history in several:
             seen, unseen = history[column], history[TEST]
@@ -111,7 +111,7 @@ def by_heart(found, column):
             )
         line |= {k: "\n".join(one[k] for one in cells) for k in cells[0]}
         lines.append(line)
-    return figures.Table(lines)
+    return tables.Table(lines)
 
 
 # %% [markdown]
@@ -128,7 +128,7 @@ how(small)
 # %% tags=["hide-input"]
 folders = small | records.trivial(run, test, train)
 rows = {name: records.summary(paths, test) for name, paths in folders.items()}
-figures.table(rows, columns)
+tables.systems(rows, columns)
 
 # %% [markdown]
 # Realism has a price in distance: of a thing that may have several colours,
@@ -145,7 +145,7 @@ figures.frontier(shown, report=0.00622, floor=band)
 # %% tags=["hide-input"]
 compared = [(gan, l1)] + [(name, "baseline/ab_given_l") for name in small]
 of_gan = records.pairs(folders, compared, columns, test)
-figures.pair_table(of_gan)
+tables.pairs(of_gan)
 
 # %% [markdown]
 # What is learned, and what is learned by heart? The loss on the training
@@ -184,7 +184,7 @@ how(large)
 # %% tags=["hide-input"]
 of_photos = large | records.trivial(run, photos, photo_train)
 sums = {k: records.summary(paths, photos) for k, paths in of_photos.items()}
-figures.table(sums, columns)
+tables.systems(sums, columns)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-protocol-koalarization-loss", "caption": "Loss against epoch, every training a line: left, on the training photographs (where parts of what the classifier says may be left out); right, on up to 200 test photographs at even distances in the set, by which nothing is chosen."}, "image": {"alt": "Loss curves over the epochs, on training photographs left and on test photographs right"}}
 losses, picture = draw_losses(
@@ -206,7 +206,7 @@ blind = [k for k in blind if sums[k]["parameters"]["sees"] == "l"]
 compared = [(name, other) for name in large for other in blind]
 compared += [(name, "koalarization/default") for name in [*large][1:]]
 of_koala = records.pairs(of_photos, compared, columns[:3], photos)
-figures.pair_table(of_koala)
+tables.pairs(of_koala)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-protocol-photos", "caption": "The first ten test photographs by each way of training (first training): gray, painted, truth."}, "image": {"alt": "Rows of photographs, one for each way of training"}}
 first = {name: records.first_pictures(paths) for name, paths in large.items()}

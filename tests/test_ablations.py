@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from colornb import colorize, datasets, figures, paths, scenes, study
+from colornb import colorize, datasets, figures, naming, paths, scenes, study
 from colornb.errors import ColornbError
 from colornb.limits import diversity
 from colornb.models import create_model, load_weights
@@ -46,9 +46,9 @@ def test_every_factor_and_variation_has_a_name_in_the_figures():
         (ablations.GAN, ablations.gan_factors(PLAIN)),
         (ablations.KOALARIZATION, ablations.koalarization_factors(PHOTOS, ["none", "random"])),
     ):
-        assert all(f"{base}_{name}" in figures.NAMES for name in variations(factors))
-    assert figures.called("gan/short_pictures_2500") == "GAN, 2,500 pictures"
-    assert figures.variation("gan/short_many_30000") == "30,000 of the larger set"
+        assert all(f"{base}_{name}" in naming.NAMES for name in variations(factors))
+    assert naming.called("gan/short_pictures_2500") == "GAN, 2,500 pictures"
+    assert naming.variation("gan/short_many_30000") == "30,000 of the larger set"
 
 
 UNUSUAL = {

@@ -11,7 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
-from colornb import baselines, figures, scenes
+from colornb import baselines, figures, naming, scenes, tables
+from colornb.metrics import METRICS
 
 SYSTEMS = ("gan/default", "gan/l1_only", "baseline/gray")
 
@@ -20,8 +21,8 @@ def measured(value):
     """A record over two seeds, all metrics of one value with the interval value +- 10 %."""
     found = {"value": value, "low": 0.9 * value, "high": 1.1 * value, "n": 40}
     return {
-        "metrics": dict.fromkeys(figures.METRICS, found),
-        "seeds": dict.fromkeys(figures.METRICS, [0.95 * value, 1.05 * value]),
+        "metrics": dict.fromkeys(METRICS, found),
+        "seeds": dict.fromkeys(METRICS, [0.95 * value, 1.05 * value]),
     }
 
 
@@ -104,22 +105,22 @@ def test_every_training_is_a_line_and_every_system_named_once():
     said = texts(drawn)
     assert {"L1, training", "MSE, test"} <= set(said)
     for system in several:
-        assert said.count(figures.NAMES[system]) == 1
-        lines = drawn.data.count(f"stroke: {figures.colour(system).lower()}")
+        assert said.count(naming.NAMES[system]) == 1
+        lines = drawn.data.count(f"stroke: {naming.colour(system).lower()}")
         assert lines >= 2 * len(several[system])
 
 
 def test_intervals_draw_every_system_from_the_top_down(rows):
     said = texts(figures.intervals(rows, "mse_rgb"))
-    names = [figures.NAMES[system] for system in SYSTEMS]
+    names = [naming.NAMES[system] for system in SYSTEMS]
     assert [text for text in said if text in names] == names
-    assert figures.METRICS["mse_rgb"].label in said
+    assert METRICS["mse_rgb"].label in said
 
 
 def test_frontier_names_every_system_and_both_marks(rows):
     said = texts(figures.frontier(rows, report=0.00622, floor=(-0.001, 0.001)))
     named = {text.partition("  ")[2]: text.partition("  ")[0] for text in said if "  " in text}
-    assert {figures.NAMES[system] for system in SYSTEMS} <= set(named)
+    assert {naming.NAMES[system] for system in SYSTEMS} <= set(named)
     assert set(named.values()) <= set(said), "each number stands beside its mark"
     assert any("0.00622" in text for text in said) and any("truth half" in text for text in said)
 
@@ -142,14 +143,14 @@ def test_the_same_figure_is_the_same_file_and_leaves_the_style_alone(rows):
 
 
 def test_a_system_has_one_colour_everywhere(rows):
-    assert len({figures.colour(system) for system in SYSTEMS}) == 3
-    controls = [figures.colour(f"baseline/{name}") for name in ("gray", "mean_ab", "unknown")]
+    assert len({naming.colour(system) for system in SYSTEMS}) == 3
+    controls = [naming.colour(f"baseline/{name}") for name in ("gray", "mean_ab", "unknown")]
     assert all(len(set(re.findall("..", tone[1:]))) == 1 for tone in controls), "shades of gray"
     for draw in (
         figures.intervals(rows, "mse_rgb"),
         figures.frontier(rows, report=0.01, floor=(0, 0.001)),
     ):
-        assert all(figures.colour(system).lower() in draw.data for system in SYSTEMS)
+        assert all(naming.colour(system).lower() in draw.data for system in SYSTEMS)
 
 
 def html_rows(table):
@@ -168,19 +169,19 @@ def test_table_has_values_with_their_intervals():
         "baseline/oracle_image_mean": {"metrics": found, "parameters": {"sees": "answer"}},
         "new/system": {"metrics": found, "parameters": {"sees": "class"}},
     }
-    head, lines = html_rows(figures.table(records, ["mse_rgb", "c2st"]))
-    labels = [figures.METRICS[name].label for name in ("mse_rgb", "c2st")]
+    head, lines = html_rows(tables.systems(records, ["mse_rgb", "c2st"]))
+    labels = [METRICS[name].label for name in ("mse_rgb", "c2st")]
     assert head == ["System", "Sees", *labels]
     numbers = ["0.00555 [0.00510, 0.00600]", "50.0% [45.0%, 55.0%]"]
     assert lines == [
         [
-            figures.NAMES["gan/default"],
-            figures.SEES["l"],
+            naming.NAMES["gan/default"],
+            naming.SEES["l"],
             f"{numbers[0]} 0.00550 · 0.00560",
             f"{numbers[1]} 49.0% · 51.0%",
         ],
-        [figures.NAMES["baseline/oracle_image_mean"], figures.SEES["answer"], *numbers],
-        ["new/system", figures.SEES["class"], *numbers],
+        [naming.NAMES["baseline/oracle_image_mean"], naming.SEES["answer"], *numbers],
+        ["new/system", naming.SEES["class"], *numbers],
     ]
 
 
@@ -197,19 +198,19 @@ def test_table_has_values_with_their_intervals():
         ("chroma_retention", -0.2, -0.1, "lower"),
     ],
 )
-def test_pair_table_judges_by_the_interval(metric, low, high, verdict):
+def test_a_table_of_pairs_judges_by_the_interval(metric, low, high, verdict):
     row = {"a": "gan/default", "b": "gan/l1_only", "dataset": "cifar10", "metric": metric}
     row |= {"difference": (low + high) / 2, "low": low, "high": high, "n": 1000, "seeds": 1}
-    head, (cells,) = html_rows(figures.pair_table(pd.DataFrame([row])))
-    assert head[-1] == figures.METRICS[metric].label and cells[-1].split(":")[0] == verdict
-    assert cells[:3] == [figures.NAMES["gan/default"], figures.NAMES["gan/l1_only"], "cifar10"]
+    head, (cells,) = html_rows(tables.pairs(pd.DataFrame([row])))
+    assert head[-1] == METRICS[metric].label and cells[-1].split(":")[0] == verdict
+    assert cells[:3] == [naming.NAMES["gan/default"], naming.NAMES["gan/l1_only"], "cifar10"]
 
 
-def test_pair_table_shows_the_difference_with_its_sign():
+def test_a_table_of_pairs_shows_the_difference_with_its_sign():
     row = {"a": "x/y", "b": "z/w", "dataset": "scenes", "metric": "mse_rgb", "n": 9, "seeds": 1}
     row |= {"difference": 0.001234, "low": -0.0001, "high": 0.00249}
     other = row | {"metric": "kid", "difference": 0.1, "low": 0.05, "high": 0.15}
-    head, (cells,) = html_rows(figures.pair_table(pd.DataFrame([row, other])))
+    head, (cells,) = html_rows(tables.pairs(pd.DataFrame([row, other])))
     assert len(head) == 5 and cells[:3] == ["x/y", "z/w", "scenes"], "a row per pair"
     assert cells[3] == "not distinguishable: +0.00123 [-0.00010, +0.00249]"
     assert cells[4] == "worse: +0.100 [+0.050, +0.150]"
@@ -217,7 +218,7 @@ def test_pair_table_shows_the_difference_with_its_sign():
 
 def test_a_table_takes_any_text():
     long = "a <b> & " + "long " * 30 + "end"
-    table = figures.Table([{"name": f"{long}\nsecond <line>", "number": 3}])
+    table = tables.Table([{"name": f"{long}\nsecond <line>", "number": 3}])
     head, (cells,) = html_rows(table)
     assert head == ["name", "number"] and cells == [f"{long} second <line>", "3"]
     assert "a <b>" in repr(table)
@@ -245,14 +246,12 @@ def test_what_intervals_rest_on():
     assert figures._sizes({"a": {"value": 1}}) == ""
 
 
-def test_limits_table_says_numbers_and_leaves_out_what_is_not_defined():
+def test_a_table_of_limits_says_numbers_and_leaves_out_what_is_not_defined():
     found = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 1000, "seeds": [0.45, 0.55]}
     nothing = found | {"value": np.nan}
-    (row,) = figures.limits_table(
-        {"gan/default": {"sepia_index": found, "bleed_width": nothing}}
-    ).rows
+    (row,) = tables.limits({"gan/default": {"sepia_index": found, "bleed_width": nothing}}).rows
     name, of = row["System"].split("\n")
-    assert name == figures.NAMES["gan/default"] and of == "n = 1,000 × 2 trainings"
+    assert name == naming.NAMES["gan/default"] and of == "n = 1,000 × 2 trainings"
     assert row["Sepia index"] == "+0.500\n[+0.400, +0.600]\n+0.450 · +0.550"
     assert row["Bleed width (pixels)"] == "–"
 
@@ -268,5 +267,5 @@ def test_what_a_pair_was_not_compared_in_is_a_dash():
         {"a": "gan/default", "b": b, "dataset": "scenes", "metric": metric, **numbers}
         for b, metric in (("baseline/gray", "mse_rgb"), ("baseline/mean_ab", "kid"))
     ]
-    shown = figures.pair_table(pd.DataFrame(rows))._repr_html_()
+    shown = tables.pairs(pd.DataFrame(rows))._repr_html_()
     assert shown.count("–") == 2 and "NaN" not in shown and shown.count("better") == 2

@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from colornb import book, downloads, exhibits, figures, pages, publish, records, weights
+from colornb import book, downloads, exhibits, figures, naming, pages, publish, records, weights
 from colornb.errors import ColornbError
 from colornb.paths import RESULTS, ROOT
 
@@ -67,7 +67,7 @@ def test_every_table_is_made_of_the_records(known, found, tmp_path):
     assert cell in texts["systems"] and cell in texts["card_gan"]
     for name, dataset, _ in known:
         if dataset in ("cifar10", "cats_dogs") and not name.endswith("heldout"):
-            assert escape(figures.called(name)) in texts["systems"]
+            assert escape(naming.called(name)) in texts["systems"]
     for _, record in found:
         assert record["environment"]["commit"][:10] in texts["run"]
         assert record["data_sha256"]["test"][:16] in texts["data"]
@@ -89,7 +89,7 @@ def test_the_lock_is_read_with_its_two_versions_of_one_name():
 def test_a_table_escapes_what_it_shows():
     text = pages.table([{"System": "gan/default", "Why": "a < b\nsmall & so"}], "One")
     assert "a &lt; b<br><small>small &amp; so</small>" in text
-    assert figures.colour("gan/default") in text and 'aria-label="One"' in text
+    assert naming.colour("gan/default") in text and 'aria-label="One"' in text
 
 
 def smooth(*shape):

@@ -7,7 +7,6 @@ import torch
 from test_film import stir
 
 from colornb import captions, models, records, scenes
-from colornb.limits import regions
 from colornb.metrics import METRICS
 from colornb.readers import Reader
 from colornb.study import StudyRun
