@@ -9,10 +9,10 @@
 # %% [markdown]
 # # Koalarization
 #
-# **Question.** Deep Koalarization {cite}`baldassarre2017` tells an encoder
-# what a frozen classifier sees in the gray picture and lets a decoder paint
-# it. How well does it colorize photographs of cats and dogs, and is it better
-# than no network at all?
+# **Question.** Deep Koalarization {cite}`baldassarre2017` joins what an encoder
+# sees in the gray picture with what a frozen classifier sees there, and lets a
+# decoder paint it. How well does it colorize photographs of cats and dogs, and
+# is it better than no network at all?
 #
 # *Run time: two minutes on drawn scenes; about eight for the real photographs
 # at reduced size on two cores.*
@@ -160,11 +160,10 @@ three_rows(order[[round(q * (len(test) - 1) / 6) for q in range(7)]])
 # The pictures are not hand-picked: the test set is sorted by its error, and
 # the figure shows the ranks 0, 1/6, … 1 of it.
 #
-# Photographs of another kind than it was trained on, all of those in
-# scikit-image that are free to show, are pictures only: nothing is measured
-# on them.
+# All photographs in scikit-image that are free to show, a cat among them and
+# four other things, are pictures only: nothing is measured on them.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-koalarization-photos", "caption": "Photographs from scikit-image, of a kind that the network was not trained on: the gray input, the output, the truth."}, "image": {"alt": "Three rows of photographs: gray, colorized, true"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-koalarization-photos", "caption": "Photographs from scikit-image, a cat and four things that the network was not trained on: the gray input, the output, the truth."}, "image": {"alt": "Three rows of photographs: gray, colorized, true"}}
 photos = datasets.load("photos", "test", size=test.images.shape[-1])
 ab = colorize.predict_ab(
     model, photos.images, features.embed(photos, *seen)

@@ -66,7 +66,11 @@ name = f"{run.system}/{run.variant}"
 # together with its colours, true or painted, and says which. The generator's
 # loss joins both wishes, to please it and to stay near the truth:
 #
-# $$\mathcal{L}_G = -\log D(l, G(l)) + \lambda\,\lVert G(l) - ab\rVert_1 .$$
+# $$\mathcal{L}_G = -\log D(l, G(l)) + \lambda\,\lVert G(l) - ab\rVert_1 ,$$
+#
+# where $l$ is the gray picture, $G(l)$ the painted ab, $ab$ the true one, $D$
+# the probability that the discriminator gives to "true", and $\lambda$ the
+# weight of L1.
 #
 # A later chapter explains two variants: `residual` with residual blocks in the
 # generator, and `edgenet`, whose loss also compares what a small edge network
@@ -200,9 +204,9 @@ Markdown(
 #   the report's protocol.
 # - The report names batch norm for the generator; the discriminator has it here
 #   too, except in its first and last layer.
-# - KID and the linear classifier see pictures through EfficientNet-Lite0,
-#   enlarged to 96 pixels. They compare systems here and are no match for
-#   numbers made with other features.
+# - KID sees pictures through EfficientNet-Lite0, enlarged to 96 pixels. It
+#   compares systems here, and is not to be compared with numbers made with
+#   other features.
 #
 # **Exercise.** Set `variant = "l1_only"` and run the notebook again. Which
 # columns of the table improve, and which does the eye prefer?

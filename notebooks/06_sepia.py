@@ -49,11 +49,11 @@ trivial = ["gray", "mean_ab", "median_ab", "ab_given_l", "class_mean_ab"]
 # mean colour of the training pictures, within 25 degrees, minus the same share
 # in the true pictures: 0 is as sepia as the truth. The **mean ab along the
 # training mean**, over the mean chroma that is painted, is 1 when every pixel
-# has that one hue, and small when hues of all kinds occur. (Over the length of
-# the training mean it would be 1 for the truth as well as for a picture
-# painted with that mean.) Rows without a network, an L1 network with its
-# chroma turned up, and the truth with its chroma blurred or halved show what
-# the measures make of them.
+# has that one hue, about 0 when hues of all kinds occur, and −1 when every
+# pixel has the opposite hue. (Over the length of the training mean it would be
+# 1 for the truth as well as for a picture painted with that mean.) Rows without
+# a network, an L1 network with its chroma turned up, and the truth with its
+# chroma blurred or halved show what the measures make of them.
 
 # %% tags=["hide-input"]
 hue = np.rad2deg(np.arctan2(*mean_ab.flip(0).tolist())) % 360
@@ -286,7 +286,10 @@ Markdown(text)
 # - A gray picture has no hue, so the gray row has no index.
 # - The clear skies are few and most of them turn from blue to pale, not to
 #   yellow; skies like the knob's at 1 hardly occur in CIFAR-10.
-# - The curves by epoch are of one learning-rate schedule.
+# - The curves by epoch are of one learning-rate schedule, whose rate falls in
+#   the second half. In the published run the index of the squared distance
+#   peaks in the middle and ends above that of the first epoch: the second half
+#   takes away no more than the first had added.
 # - Three trainings say little of how much further ones would differ: where they
 #   differ more than pictures do, the intervals are too narrow.
 #

@@ -88,7 +88,7 @@ compared += [(name, "truth") for name in networks]
 pairs = found.pairs(compared, ["boundary_error", "bleed_width", "cdr"])
 tables.pairs(pairs)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-leak-ranks", "caption": "Scenes at even ranks of the ab error close to boundaries under L1 (first training), best on the left, worst on the right; above them that error in Lab units."}, "image": {"alt": "Rows of small scenes: gray, three networks, truth"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-leak-ranks", "caption": "Scenes at even ranks of the ab error close to boundaries under L1 (first training), best on the left, worst on the right; above them that error in Lab units (written ΔE; lightness has no part in it)."}, "image": {"alt": "Rows of small scenes: gray, three networks, truth"}}
 error = leaks.boundary_error(found.counts["gan/scenes_l1"][0])
 ranks = figures.even_ranks(error, 10)
 pictures = {name: systems[name][0][ranks] for name in networks}

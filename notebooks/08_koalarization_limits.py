@@ -212,11 +212,12 @@ measured.draw_kinds(run, "features", *kinds, y=change, ideal=0)
 # ## Context
 #
 # What is known about a picture cannot be given with it: the network has no
-# input for it but L, so its answer does not depend on any. Captions are the
-# remedy that was proposed. A second question is how much of an object's colour
-# comes from its surroundings: here all around it is set to one gray. Cats and
-# dogs have no masks, so the central half of the picture stands for the object.
-# What mirroring the picture changes says how large a change means nothing.
+# input but L, so its answer depends on nothing else. Captions are the remedy
+# that was proposed. A second question is how much of an object's colour comes
+# from its surroundings: here all around it is set to one gray. Cats and dogs
+# have no masks, so the central half of the picture stands for the object. How
+# far mirroring a picture moves its colours says what size of change means
+# nothing.
 
 # %% tags=["hide-input"]
 some = test.subset(range(0, len(test), max(1, len(test) // 300)))
@@ -284,6 +285,9 @@ Markdown(text)
 #   region has few pixels where pictures are small.
 # - Enlarged small pictures are blurred, and pictures with hidden surroundings
 #   look like nothing in the training set: part of the effect is that.
+# - The rows without a network are fitted on cats and dogs as well: they say
+#   what other content costs a row that knows it no better, and not how hard it
+#   is by itself. What knowing it is worth, the network of the scenes shows.
 # - At equal steps a small training set is seen many times over. That is the
 #   comparison of variety at equal cost, not of the best that each size allows.
 # - The central half of a photograph of a cat or dog holds background too.

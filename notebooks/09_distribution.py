@@ -384,8 +384,11 @@ records.write_table(run, "verdict", say.table())
 # - A sample shares its random numbers over the whole picture, so two red cars in
 #   one picture are painted alike. It is a rule for coherence, not a model of it.
 # - The Koalarization with bins is narrower and was trained for fewer steps than
-#   the one by regression. In `cpu` it is nowhere near as colourful as the truth
-#   on the test photographs, so nothing is said of it at equal colourfulness.
+#   the one by regression. In `cpu` its M3 on the test photographs stays far
+#   below the truth's, so nothing is said of it at equal colourfulness. Its mean
+#   chroma is above the truth's all the same: it lays much the same tint over a
+#   whole photograph, and is farther from the truth in CIEDE2000, and less real
+#   by KID, than a gray picture.
 #
 # **Exercise.** Divide the rebalanced network's probabilities by the weights
 # before sampling. Which row of the figure with draws does the result resemble?

@@ -101,8 +101,8 @@ Markdown(f"The gain is {gain:.2f}.")
 # Every measure of these systems; the four that say most come first. Where a
 # system was trained with several seeds, its row is their mean, with the interval
 # over pictures and seeds and the single seeds below (KID and the classifier: over
-# pictures). A row without parameters is one without a network, or a network of
-# another row that is told something else.
+# pictures). A row without parameters has no network, or uses that of another
+# row: told something else, drawn from, or with its colours turned up.
 #
 # *How close to the truth*: MSE, MAE and CIEDE2000 should be low, PSNR and SSIM
 # high. *How much like real pictures*: the ratios should be 1, KID low, and the
@@ -261,8 +261,9 @@ tables.Table(lines)
 #
 # - Systems were trained for different numbers of epochs, as the table above says
 #   and their chapters explain. A longer training may change an order.
-# - Minutes of training were taken with one thread or two: small differences of
-#   them mean nothing.
+# - Minutes of training were taken with one thread or two, and differ by up to a
+#   factor of three between trainings of one system: read them as orders of
+#   magnitude.
 # - KID and the classifier see pictures through EfficientNet-Lite0, whose logits
 #   Koalarization is given. That may flatter it.
 # - The pictures of the grids are the first ones of the test set. Nobody chose
