@@ -389,7 +389,7 @@ def _mark(axis, line: int, row: Mapping, metric: Metric, reach: float) -> None:
 
 def _tone(row: Mapping, better: str) -> str:
     """The colour of a difference that lies on the better side, the worse one, or around 0."""
-    if row["low"] <= 0 <= row["high"] or better == "one":
+    if row["low"] <= 0 <= row["high"] or better == "neither":
         return "#777777"
     return "#0072B2" if (row["high"] < 0) == (better == "lower") else "#D55E00"
 

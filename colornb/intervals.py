@@ -38,6 +38,12 @@ def interval(draws: np.ndarray) -> dict[str, Any]:
     return {"low": _plain(bounds[0]), "high": _plain(bounds[1])}
 
 
+def training_variance(values: Sequence[float]) -> float:
+    """Variance of the mean of a value of several trainings; 0 for a single one, which says nothing
+    of others."""
+    return float(np.var(values, ddof=1)) / len(values) if len(values) > 1 else 0.0
+
+
 def _plain(value: np.ndarray) -> float | np.ndarray:
     return float(value) if np.ndim(value) == 0 else value
 

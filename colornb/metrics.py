@@ -26,7 +26,7 @@ _CHUNK_PIXELS = 2**18  # pixels measured at once: temporaries stay near the proc
 
 class Metric(NamedTuple):
     label: str  # for tables and captions, with the unit
-    better: str  # "lower", "higher" or "one" (the closer to 1 the better)
+    better: str  # "lower", "higher" or "neither"
     format: str  # format specification of a value
     unit: str  # as in `results.csv`
 
@@ -42,8 +42,8 @@ METRICS = {
     "auc": Metric("AuC of ab distance (share)", "higher", ".1%", "share"),
     "auc_rebalanced": Metric("AuC, rare colours weighted up (share)", "higher", ".1%", "share"),
     "delta_e2000": Metric("CIEDE2000", "lower", ".2f", "CIEDE2000"),
-    "colorfulness_ratio": Metric("Colourfulness M3, predicted / true", "one", ".2f", "ratio"),
-    "chroma_retention": Metric("Chroma, predicted / true", "one", ".2f", "ratio"),
+    "colorfulness_ratio": Metric("Colourfulness M3, predicted / true", "neither", ".2f", "ratio"),
+    "chroma_retention": Metric("Chroma, predicted / true", "neither", ".2f", "ratio"),
     "kid": Metric("KID", "lower", ".4f", "MMD^2"),
     "c2st": Metric("Told from real by a linear classifier (share)", "lower", ".1%", "share"),
 }

@@ -18,6 +18,7 @@ import pandas as pd
 
 from colornb import metrics, study, tables, weights
 from colornb.exhibits import MAIN, exhibits, raw
+from colornb.intervals import training_variance
 from colornb.limits import LIMITS
 from colornb.naming import SEES, called, colour
 from colornb.paths import ROOT
@@ -102,9 +103,9 @@ class System:
 def systems(found: Found) -> dict[tuple[str, str, int], System]:
     """The systems of records: (`system/variant`, data set, size) -> what was measured of it.
 
-    Several notebooks may have recorded the same training; what the first says is taken. Errors and
-    ratios that `images.csv` gives are over pictures and trainings, as in the chapters. Of the
-    others, value and bounds are the means of those of the trainings.
+    Several notebooks may have recorded the same training; what the first says is taken. All are over
+    pictures and trainings: errors and ratios that `images.csv` gives as in the chapters, the others
+    as `_pooled` says.
     """
     grouped: dict[tuple[str, str, int], dict[int, list]] = {}
     for folder, record in found:
@@ -125,14 +126,23 @@ def _together(name: str, seeds: Mapping[int, list[tuple[Path, dict]]]) -> System
     for metric in _MEASURED:
         if all(metric in one for one in singles):
             rows = [one[metric] for one in singles]
-            summary[metric] = {
-                **{key: float(np.mean([row[key] for row in rows])) for key in _BOUNDS},
-                "n": rows[0]["n"],
-                "seeds": [row["value"] for row in rows],
-            }
+            values = [row["value"] for row in rows]
+            summary[metric] = {**_pooled(rows), "n": rows[0]["n"], "seeds": values}
     for metric, joint in _over_pictures(trainings).items():
         summary[metric] |= joint
     return System(name, [written[0][1] for written in trainings], summary)
+
+
+def _pooled(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The mean of several trainings' values. Its bounds are the means of theirs, which are over
+    pictures, moved outwards by how much the trainings differ."""
+    value, low, high = (float(np.mean([row[key] for row in rows])) for key in _BOUNDS)
+    spread = 1.96 * training_variance([row["value"] for row in rows]) ** 0.5
+    return {
+        "value": value,
+        "low": value - np.hypot(value - low, spread),
+        "high": value + np.hypot(high - value, spread),
+    }
 
 
 _BOUNDS = ("value", "low", "high")

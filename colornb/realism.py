@@ -7,10 +7,11 @@ input size of that network.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from colornb.intervals import interval, resample_weights
+from colornb.intervals import interval, resample_weights, training_variance
 
 
 def _kernel(one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -35,41 +36,65 @@ def _pair_kernel(real: np.ndarray, fake: np.ndarray) -> np.ndarray:
     return h
 
 
-def _jackknife(h: np.ndarray, name: str) -> dict[str, float]:
-    """Mean of h over i != j with its 95 % interval from leaving out one pair at a time.
+@dataclass(frozen=True)
+class Kernels:
+    """What the KID of a system is made of.
 
-    Exact and cheap: leaving out pair i takes twice the sum of row i from the total.
+    Attributes:
+        mean: for each two pictures (N, N), the mean over the system's trainings; KID is its mean.
+        trainings: the KID of each training (S,).
     """
+
+    mean: np.ndarray
+    trainings: np.ndarray
+
+
+def kernels(real: np.ndarray, fakes: Sequence[np.ndarray]) -> Kernels:
+    """Of paired features (N, D), `fakes` for each training seed of a system."""
+    n = len(real)
+    each = [_pair_kernel(real, fake) for fake in fakes]
+    return Kernels(sum(each) / len(each), np.array([h.sum() for h in each]) / (n * (n - 1)))
+
+
+def _picture_variance(h: np.ndarray) -> float:
+    """Variance of the mean of h over i != j by the jackknife: from leaving out one picture at a
+    time. Exact and cheap: leaving out picture i takes twice the sum of row i from the total."""
     n = len(h)
-    total = h.sum()
-    without = (total - 2 * h.sum(axis=1)) / ((n - 1) * (n - 2))
-    error = np.sqrt((n - 1) / n * ((without - without.mean()) ** 2).sum())
-    value = total / (n * (n - 1))
-    low, high = value - 1.96 * error, value + 1.96 * error
-    return {name: float(value), "low": float(low), "high": float(high), "n": n}
+    without = (h.sum() - 2 * h.sum(axis=1)) / ((n - 1) * (n - 2))
+    return (n - 1) / n * ((without - without.mean()) ** 2).sum()
 
 
-def mean_kernel(real: np.ndarray, fakes: Sequence[np.ndarray]) -> np.ndarray:
-    """What `kid` is the mean of: for each two pictures (N, N), over a system's training seeds."""
-    return sum(_pair_kernel(real, fake) for fake in fakes) / len(fakes)
+def _around(name: str, value: float, variance: float, n: int) -> dict[str, float]:
+    reach = 1.96 * np.sqrt(variance)
+    return {name: float(value), "low": float(value - reach), "high": float(value + reach), "n": n}
 
 
 def kid(real: np.ndarray, fakes: Sequence[np.ndarray]) -> dict[str, float]:
     """Kernel distance of paired features (N, D): `value`, `low`, `high`, `n`.
 
     `fakes` holds the features of a system for each of its training seeds; the value is the mean
-    over them, and the interval covers the pictures, not the choice of seeds. The unbiased MMD^2
-    on the full sets: around 0, and below 0 by chance, where they are alike. Unlike the percentile
-    bootstrap, whose repeated pictures bias it upwards, the jackknife gives an interval around the
-    value.
+    over them, and the interval (95 %) covers pictures and seeds: the jackknife's variance and that
+    between trainings are added. The unbiased MMD^2 on the full sets: around 0, and below 0 by
+    chance, where they are alike. Unlike the percentile bootstrap, whose repeated pictures bias it
+    upwards, the jackknife gives an interval around the value.
     """
-    return _jackknife(mean_kernel(real, fakes), "value")
+    found = kernels(real, fakes)
+    variance = _picture_variance(found.mean) + training_variance(found.trainings)
+    return _around("value", found.trainings.mean(), variance, len(real))
 
 
-def kid_difference(a: np.ndarray, b: np.ndarray) -> dict[str, float]:
-    """`kid` of system a minus that of b on the same pictures, of their `mean_kernel`s:
-    `difference`, `low`, `high`, `n`."""
-    return _jackknife(a - b, "difference")
+def kid_difference(a: Kernels, b: Kernels, *, same_training: bool = False) -> dict[str, float]:
+    """`kid` of system a minus that of b on the same pictures: `difference`, `low`, `high`, `n`.
+
+    With `same_training` the two are of the same networks, seed by seed.
+    """
+    h = a.mean - b.mean
+    if same_training:
+        spread = training_variance(a.trainings - b.trainings)
+    else:
+        spread = training_variance(a.trainings) + training_variance(b.trainings)
+    value = a.trainings.mean() - b.trainings.mean()
+    return _around("difference", value, _picture_variance(h) + spread, len(h))
 
 
 def kid_floor(real: np.ndarray, *, splits: int = 500, seed: int = 0) -> dict[str, float]:
@@ -102,12 +127,13 @@ def c2st(
     two-sample test, Lopez-Paz and Oquab 2017, arXiv 1610.06545). Ridge regression on standardised
     features, its penalty N. Each picture is judged by one of `folds` classifiers that has seen
     neither it nor its colorization: with pairs torn apart, equal sets would score far below 0.5.
-    The value is the mean over the seeds; the interval is a 95 % bootstrap over pictures.
+    The value is the mean over the seeds; the interval is a 95 % bootstrap over pictures and seeds.
     """
     rng = np.random.default_rng(seed)
     fold = rng.permutation(len(real)) % folds
-    hits = np.mean([_told_right(real, fake, fold) for fake in fakes], axis=0)
-    draws = resample_weights(len(real), 2000, rng) @ hits
+    hits = np.stack([_told_right(real, fake, fold) for fake in fakes])
+    draws = resample_weights(len(real), 2000, rng) @ hits.T
+    draws = (draws * resample_weights(len(hits), 2000, rng)).sum(axis=1)
     return {"value": float(hits.mean()), **interval(draws), "n": len(real)}
 
 

@@ -461,8 +461,8 @@ def read_all(profile: str) -> list[tuple[Path, dict[str, Any]]]:
 
 
 @lru_cache(maxsize=64)  # 8 MB each for 1,000 pictures; a system is compared with many others
-def _kernel(features: tuple[_Dated, ...], test: ImageSet) -> np.ndarray:
-    return realism.mean_kernel(truth_features(test), [np.load(path) for path, _ in features])
+def _kernels(features: tuple[_Dated, ...], test: ImageSet) -> realism.Kernels:
+    return realism.kernels(truth_features(test), [np.load(path) for path, _ in features])
 
 
 def pair(
@@ -476,7 +476,7 @@ def pair(
     """
     if metric == "kid":
         features = [tuple(_dated(f / "features.npy") for f in folders) for folders in (a, b)]
-        difference = realism.kid_difference(*(_kernel(one, test) for one in features))
+        difference = realism.kid_difference(*(_kernels(one, test) for one in features), **options)
     else:
         difference = metrics.paired_difference(_tables(a), _tables(b), metric, **options)
     one, other = read(a[0]), read(b[0])

@@ -119,7 +119,7 @@ def _difference(row: Mapping) -> str:
     value, low, high = (f"{row[key]:+.{digits}f}" for key in ("difference", "low", "high"))
     if row["low"] <= 0 <= row["high"]:
         verdict = "not distinguishable"
-    elif metric.better == "one":
+    elif metric.better == "neither":
         verdict = "higher" if row["low"] > 0 else "lower"
     else:
         verdict = "better" if (row["high"] < 0) == (metric.better == "lower") else "worse"

@@ -257,6 +257,11 @@ Markdown(text)
 #   pictures there are; the bootstrap's estimate of this is taken off.
 # - What is truly green cannot be turned green, so rough meadows do not count;
 #   the blurred truth says how much green a slight displacement makes.
+# - Turned green, rough minus smooth, is 0 in truth, and less than that is no
+#   better: *better* and *worse* mean lower and higher there in the table of the
+#   published run.
+# - Of several trainings the Jensen-Shannon divergence is that of all they paint
+#   together, which lies below that of each by itself, shown beneath.
 # - Nearly all yellow grass is painted green at any texture, so its curves have
 #   hardly any room to rise.
 # - The ends and the slope of the curves of red cars say little of what lies

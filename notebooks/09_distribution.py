@@ -238,7 +238,8 @@ tables.pairs(pairs)
 # numbers, the latent vector, which is kept close to a standard normal
 # distribution; the U-Net paints with its help. Afterwards these numbers are
 # drawn at random, and each draw is one way to paint the whole picture. The
-# weight of the divergence decides how much they may tell.
+# weight of the divergence decides how much they may tell; here it is far above
+# the one that makes the loss a bound on the likelihood, as in a β-VAE.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-samples", "caption": "Four draws of two test pictures: the one in the middle and the one at the top of the ranks of diversity (first training). Samples that share their random numbers over the picture, of the plain and of the rebalanced distribution; samples of each pixel apart, as a warning; draws of the variational network."}, "image": {"alt": "Rows of small pictures: gray, truth and four colorizations of each of two pictures"}}
 some = test.subset(range(0, len(test), -(-len(test) // 200)))
@@ -369,6 +370,8 @@ records.write_table(run, "verdict", say.table())
 # - In the rebalanced area nearly all weight lies on a few pixels of colours
 #   hardly ever seen, so its intervals are wide, and the loss of the rebalanced
 #   network favours such colours. CIEDE2000 knows nothing of rarity.
+# - In the published run the intervals of KID are over pictures alone, and do not
+#   say how far trainings differ.
 # - In the profiles `sample` and `cpu` the network without rebalancing is trained
 #   once, so that its intervals do not hold the chance of a training, and in
 #   `cpu` the variational network has half the width of the others.

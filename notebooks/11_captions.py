@@ -308,6 +308,8 @@ records.write_table(run, "verdict", say.table())
 #   is the comparison of equals.
 # - Own captions see part of the answer: their rows cannot be compared with
 #   those of systems that see L alone.
+# - In the published run the intervals of KID are over pictures alone, and do not
+#   say how far trainings differ.
 # - In CIFAR-10 many cars fill only part of the central half, so the share of
 #   its pixels in one hue is far below 1 even where the car is all in it.
 # - The words are those of the captions, and no others; sentences are longer

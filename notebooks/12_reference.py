@@ -257,6 +257,8 @@ records.write_table(run, "verdict", say.table())
 #   the truth: pull and fidelity are different wishes.
 # - The distance compares bins of 10 Lab units without regard to how near two
 #   bins are; of finite pictures it is above 0 also for equal distributions.
+# - In the published run the intervals of KID are over pictures alone, and do not
+#   say how far trainings differ.
 # - Of the networks of the chapter on the GAN, the one with residual blocks has
 #   the same layers but for the palette. None was trained with mixed palettes,
 #   and in some profiles (`cpu`) they were trained for more epochs.

@@ -100,9 +100,10 @@ Markdown(f"The gain is {gain:.2f}.")
 #
 # Every measure of these systems; the four that say most come first. Where a
 # system was trained with several seeds, its row is their mean, with the interval
-# over pictures and seeds and the single seeds below (KID and the classifier: over
-# pictures). A row without parameters has no network, or uses that of another
-# row: told something else, drawn from, or with its colours turned up.
+# over pictures and seeds and the single seeds below (in the published run those
+# of KID and the classifier are over pictures alone). A row without parameters
+# has no network, or uses that of another row: told something else, drawn from,
+# or with its colours turned up.
 #
 # *How close to the truth*: MSE, MAE and CIEDE2000 should be low, PSNR and SSIM
 # high. *How much like real pictures*: the ratios should be 1, KID low, and the

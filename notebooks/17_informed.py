@@ -234,8 +234,8 @@ records.write_table(run, "verdict", say.table())
 #   and the weight of the mean colour were found by single tries on validation
 #   pictures, which are not among the records. Taking more of it back lowered
 #   the CIEDE2000 further, and the rebalanced area with it.
-# - KID's intervals are over pictures alone, and do not say how far trainings
-#   differ.
+# - In the published run the intervals of KID are over pictures alone, and do not
+#   say how far trainings differ.
 #
 # **Exercise.** Take nothing of the rebalancing back (`taken_back = 0`), then all
 # of it (1). Which of the two figures gets better, and which one worse?

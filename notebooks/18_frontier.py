@@ -216,8 +216,8 @@ records.write_table(run, "verdict", say.table())
 #   at that length was not tried.
 # - KID looks through the same classifier that the networks are shown, if at
 #   other layers and in colour. That may favour them.
-# - KID's intervals are over pictures alone, and do not say how far trainings
-#   differ.
+# - In the published run the intervals of KID are over pictures alone, and do not
+#   say how far trainings differ.
 #
 # **Exercise.** Leave the guess as it is and take the maps away: does the U-Net
 # still gain from it?

@@ -269,8 +269,9 @@ records.write_table(run, "verdict", say.table())
 # - *Damped* and *with maps* are this study's, not the report's. How they are
 #   damped was chosen on validation pictures at half the size; the final
 #   networks are trained on these as well.
-# - Intervals are over test pictures and three trainings, those of KID over
-#   pictures alone. Three trainings say little of how much others would differ.
+# - Intervals are over test pictures and three trainings, in the published run
+#   those of KID over pictures alone. Three trainings say little of how much
+#   others would differ.
 # - KID looks through the classifier whose vector or maps Koalarization is
 #   shown, if at other layers and in colour. That may flatter it.
 #

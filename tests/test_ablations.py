@@ -111,6 +111,15 @@ def test_answers_that_are_alike_have_no_diversity():
     assert (diversity.count(red_and_blue)["output_diversity"] > 30).all()
 
 
+def test_the_interval_of_the_diversity_holds_that_each_picture_counts_twice():
+    """Against the spread of its value over many sets of pictures of one colour each."""
+    n, rng = 60, np.random.default_rng(0)
+    sets = rng.integers(0, 256, size=(200, n, 3, 1, 1), dtype=np.uint8)
+    counts = [diversity.count(torch.from_numpy(one))["output_diversity"] for one in sets]
+    claimed = np.mean([one.std(ddof=1) / n**0.5 for one in counts])
+    assert claimed == pytest.approx(np.std([one.mean() for one in counts]), rel=0.25)
+
+
 def jpeg(size=32) -> bytes:
     file = BytesIO()
     Image.new("RGB", (size, size), (200, 30, 30)).save(file, "jpeg")

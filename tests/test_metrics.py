@@ -219,7 +219,7 @@ def test_other_images_or_columns_are_refused():
 
 def test_metrics_have_a_direction_and_a_format():
     for metric in metrics.METRICS.values():
-        assert metric.better in {"lower", "higher", "one"}
+        assert metric.better in {"lower", "higher", "neither"}
         assert format(0.5, metric.format)
 
 

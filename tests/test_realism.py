@@ -80,17 +80,44 @@ def test_equal_sets_have_no_distance():
 def test_kid_difference_is_paired():
     real, a = features()
     b = a + np.float32(0.3)
-    of_a, of_b = (realism.mean_kernel(real, [one]) for one in (a, b))
+    of_a, of_b = (realism.kernels(real, [one]) for one in (a, b))
     got = realism.kid_difference(of_b, of_a)
     single_b, single_a = kid(real, b), kid(real, a)
     assert got["difference"] == pytest.approx(single_b["value"] - single_a["value"])
     assert 0 < got["low"] < got["difference"] < got["high"]
     none = realism.kid_difference(of_a, of_a)
     assert none == {"difference": 0, "low": 0, "high": 0, "n": 200}
-    seeds = realism.kid_difference(realism.mean_kernel(real, [b, a]), of_a)
+    seeds = realism.kid_difference(realism.kernels(real, [b, a]), of_a)
     assert seeds["difference"] == pytest.approx(got["difference"] / 2), "the mean over seeds"
     mean = realism.kid(real, [b, a])["value"]
     assert mean == pytest.approx((single_b["value"] + single_a["value"]) / 2)
+
+
+def test_kid_covers_trainings_that_differ():
+    rng, (real, fake) = np.random.default_rng(3), features()
+    shifts = rng.normal(0.3, 0.1, size=(200, 3))
+    values = {s: kid(real, fake + np.float32(s))["value"] for s in shifts[:2].ravel()}
+    first = realism.kid(real, [fake + np.float32(s) for s in shifts[0]])
+    alone = kid(real, fake + np.float32(shifts[0].mean()))
+    assert first["high"] - first["low"] > 1.3 * (alone["high"] - alone["low"])
+    # The spread of three trainings is that of their mean, added to the pictures' as a variance.
+    two = [realism.kernels(real, [fake + np.float32(s) for s in row]) for row in shifts[:2]]
+    difference = realism.kid_difference(*two)
+    pictures = realism._picture_variance(two[0].mean - two[1].mean)
+    spread = sum(np.var([values[s] for s in row], ddof=1) / 3 for row in shifts[:2])
+    reach = (difference["high"] - difference["low"]) / 2
+    assert reach == pytest.approx(1.96 * np.sqrt(pictures + spread))
+    # Of the same networks, only what the change does differently to each is chance.
+    same = realism.kid_difference(two[0], two[0], same_training=True)
+    assert same == {"difference": 0, "low": 0, "high": 0, "n": 200}
+    apart = realism.kid_difference(two[0], two[0])
+    assert apart["difference"] == 0 and apart["low"] < 0 < apart["high"]
+
+
+def test_c2st_covers_trainings_that_differ():
+    x, y = shifted(by=6.0)
+    alike, told, both = (realism.c2st(x, fakes) for fakes in ([x], [y], [x, y]))
+    assert both["low"] < alike["value"] + 0.05 and both["high"] > told["value"] - 0.05
 
 
 def test_floor_is_around_zero_and_matches_a_half_against_a_half():

@@ -13,13 +13,21 @@ OTHERS = 20
 
 
 def count(pictures: Tensor) -> Counts:
-    """Of uint8 (N, 3, H, W), counts (N,): the mean distance in ab (Lab units) of the pixels of a
-    picture to those at the same place of `OTHERS` other ones, evenly spread over the set."""
+    """Of uint8 (N, 3, H, W), counts (N,) whose mean is the mean distance in ab (Lab units) of the
+    pixels of a picture to those at the same place of `OTHERS` other ones, evenly spread over the
+    set.
+
+    A picture counts in its own distances and in those of the pictures that are compared with it, so
+    its count is the jackknife's pseudo-value: what it adds to the mean in both roles. A bootstrap of
+    the distances themselves, as if they were independent, would give intervals of half the width.
+    """
     ab = lab.uint8_to_lab(pictures)[:, 1:]
     n = len(ab)
     shifts = sorted({1 + k * (n - 1) // OTHERS for k in range(OTHERS)})
     apart = [torch.hypot(*(ab - ab.roll(s, 0)).unbind(1)).mean((1, 2)) for s in shifts]
-    return {"output_diversity": torch.stack(apart).mean(0).numpy()}
+    both = [(d + d.roll(-s, 0)) / 2 for s, d in zip(shifts, apart, strict=True)]
+    rows = torch.stack(both).mean(0)
+    return {"output_diversity": (2 * rows - rows.mean()).numpy()}
 
 
 STATISTICS: dict[str, Statistic] = {"output_diversity": itemgetter("output_diversity")}

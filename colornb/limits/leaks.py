@@ -173,18 +173,19 @@ def count_bleed(predicted: Tensor, masks: np.ndarray, part: int, reach: int = 6)
         inside = regions == part
         if inside.all() or not inside.any():
             continue
-        depth = distance_transform_edt(inside)
-        height, nearest = distance_transform_edt(~inside, return_indices=True)
+        depth, outward = distance_transform_edt(inside, return_indices=True)
+        height = distance_transform_edt(~inside)
         own_colour = ab[depth > depth.max() / 2].mean(axis=0)
         beside = np.full((regions.max() + 1, 2), np.nan)
         for label in np.unique(regions[~inside]):
             far = (regions == label) & (height > reach)
             if far.any():
                 beside[label] = ab[far].mean(axis=0)
-        _, outward = distance_transform_edt(inside, return_indices=True)
-        for side, (where, distance) in enumerate(((~inside, height), (inside, depth))):
-            around = beside[regions if side == 0 else regions[tuple(outward)]]
-            here, there = (around, own_colour) if side == 0 else (own_colour, around)
+        sides = (
+            (~inside, height, beside[regions], own_colour),
+            (inside, depth, own_colour, beside[regions[tuple(outward)]]),
+        )
+        for side, (where, distance, here, there) in enumerate(sides):
             way = there - here
             length = (way**2).sum(-1)
             valid = where & (length >= CHROMA_STEP**2) & (distance <= reach)

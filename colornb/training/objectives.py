@@ -65,9 +65,11 @@ def bins(images: Tensor, *, rebalance: float = 0.0, mean_weight: float = 0.0) ->
 
 
 def variational(images: Tensor, *, divergence: float = 1e-3) -> Objective:
-    """The evidence lower bound's negative for `models.Variational`: the absolute distance of
-    ab / 110, and `divergence` times the Kullback-Leibler divergence (nats) of each picture's
-    Gaussian from the standard normal. Without the truth to look at, as on the monitor's pictures,
+    """The loss of `models.Variational`: the mean absolute distance of ab / 110 over pixels and
+    channels, and `divergence` times the Kullback-Leibler divergence (nats) of each picture's
+    Gaussian from the standard normal. As a negative evidence lower bound, whose distance is a sum
+    over pixels, that would weight the divergence with 2 * H * W * `divergence`: a beta-VAE (Higgins
+    et al. 2017). Without the truth to look at, as on the monitor's pictures,
     the distance at z = 0 alone."""
 
     def objective(model: nn.Module, l: Tensor, ab: Tensor, *given: Tensor) -> Tensor:  # noqa: E741

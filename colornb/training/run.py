@@ -187,8 +187,9 @@ def told(
 def code_sha256(modules: tuple[str, ...]) -> str:
     """Hash of what the code of these files of the package does.
 
-    Comments, docstrings and layout do not count, so that explaining a model better does not
-    train it again.
+    Comments, layout and the docstrings of modules, classes and functions (those of constants do) do
+    not count, so that explaining a model better does not train it again. Python's minor version
+    does: its `ast.dump` differs.
     """
     digest = hashlib.sha256()
     for name in modules:
