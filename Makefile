@@ -18,7 +18,7 @@ export COLORNB_DATA := $(shell cd "$(DATA)" && pwd)
 endif
 
 help:
-	@echo "make study   set up, run the whole study, build its book (PROFILE=$(PROFILE) DATA=folder)"
+	@echo "make study   set up, run the whole study, build its book (PROFILE=$(PROFILE) DATA=folder CORES=$(CORES))"
 	@echo "make test    set up and run the tests"
 	@echo "make book    build the published book from book/, without training"
 	@echo "make archive the same as one file with its checksum, to be passed on"
@@ -26,6 +26,7 @@ help:
 	@echo "make faults  provoke everything of the page on what can go wrong, about 40 minutes"
 	@echo "make lab     open the notebooks in JupyterLab"
 	@echo "make clean   remove what was built; finished runs stay"
+	@echo "PYTHON=python3.12 names the Python to set up with (now $(PYTHON))"
 
 study: .venv/.study
 	@$(BIN)/python -m colornb.runner study "$(PROFILE)" "$(CORES)"

@@ -59,19 +59,25 @@ VOCABULARY = (
 )
 """Every word that a network knows; the first stands where there is none."""
 LENGTH = 16
-"""Words of a caption that are read."""
+"""The most words that a caption may have."""
 
 
 def encode(captions: Iterable[str]) -> Tensor:
     """Captions as numbers of words, int64 (N, LENGTH).
 
     Raises:
-        ColornbError: a word is not in `VOCABULARY`.
+        ColornbError: a word is not in `VOCABULARY`, a caption has too many, or none but something
+            else.
     """
     number = {word: i for i, word in enumerate(VOCABULARY)}
     rows = []
     for caption in captions:
-        read = words(caption)[:LENGTH]
+        read = words(caption)
+        if caption.strip() and not read or len(read) > LENGTH:
+            raise ColornbError(
+                f"The caption {caption!r} has {len(read)} words that can be read: give 1 to "
+                f"{LENGTH} in Latin letters."
+            )
         unknown = [word for word in read if word not in number]
         if unknown:
             known = ", ".join(sorted(VOCABULARY[1:]))

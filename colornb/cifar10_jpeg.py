@@ -2,11 +2,12 @@
 of training pictures, and never without the 5,000 of the protocol as JPEG beside it.
 
 The files are `cifar-10-jpeg/data_batch_{1..5}.zip` under the data root; an entry `INDEX_LABEL.jpg`
-is the picture at that place of the official batch.
+is the picture at that place of the official batch. `make` writes them.
 """
 
 import re
 import zipfile
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -16,8 +17,9 @@ from PIL import Image
 from tqdm import tqdm
 
 from colornb import paths
-from colornb.datasets import CIFAR10_CLASSES, RECORDS_USED, ImageSet
+from colornb.datasets import CIFAR10_CLASSES, CIFAR10_TRAIN, RECORD, RECORDS_USED, ImageSet
 from colornb.errors import ColornbError
+from colornb.files import replace_atomically
 
 _ENTRY = re.compile(r"(\d{4})_(\d)\.jpg")
 _LARGEST = 2**16  # bytes of an entry, unpacked; the largest has 2,300
@@ -39,8 +41,8 @@ def image_set(split: str, *, size: int = 32, limit: int | None = None) -> ImageS
     for file in files:
         if not file.is_file():
             raise ColornbError(
-                f"{file} is missing: set COLORNB_DATA to a folder that holds cifar-10-jpeg/, which "
-                "data/README.md describes."
+                f"{file} is missing: `colornb data fetch cifar10_jpeg` makes it, or set COLORNB_DATA "
+                "to a folder that holds cifar-10-jpeg/."
             )
     parts = [slice(0, RECORDS_USED), slice(RECORDS_USED, PICTURES)]
     order = [(file, place) for part in parts for file in files for place in range(PICTURES)[part]]
@@ -54,6 +56,34 @@ def image_set(split: str, *, size: int = 32, limit: int | None = None) -> ImageS
     ids = tuple(f"{file.stem}/{place}" for file, place in order)
     tensors = torch.from_numpy(images), torch.from_numpy(labels)
     return ImageSet("cifar10_jpeg", split, *tensors, CIFAR10_CLASSES, ids)
+
+
+def make(batches: Path, folder: Path) -> Path:
+    """Writes the files into `folder`, of the official batches in the folder `batches`: with Pillow,
+    at its quality of 75, chroma at half the size (4:2:0). Returns `folder`.
+
+    Raises:
+        ColornbError: a batch is missing or not whole, or a file cannot be written.
+    """
+    files = [batches / name for name in CIFAR10_TRAIN]
+    for file in files:
+        if not file.is_file() or file.stat().st_size != PICTURES * RECORD:
+            raise ColornbError(
+                f"{file} has not the {PICTURES:,} pictures of the official batch: move the folder "
+                "away and run `colornb data fetch cifar10`."
+            )
+    for file in files:
+        replace_atomically(folder / f"{file.stem}.zip", partial(_compress, file))
+    return folder
+
+
+def _compress(batch: Path, target: Path) -> None:
+    records = np.fromfile(batch, np.uint8).reshape(-1, RECORD)
+    with zipfile.ZipFile(target, "w") as archive:
+        for place, record in enumerate(tqdm(records, desc=batch.stem, unit="img", delay=1)):
+            file, picture = BytesIO(), record[1:].reshape(3, 32, 32).transpose(1, 2, 0)
+            Image.fromarray(picture).save(file, "jpeg", quality=75, subsampling="4:2:0")
+            archive.writestr(f"{place:04d}_{record[0]}.jpg", file.getvalue())
 
 
 def _entries(file: Path):

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from colornb import __version__
 from colornb.errors import ColornbError
 from colornb.weights import SHIPPED
 
@@ -21,9 +22,32 @@ app.add_typer(data, name="data")
 app.add_typer(results, name="results")
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"colornb {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_say_version, is_eager=True, help="Print the version and leave."
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
 @app.command()
 def colorize(
-    photos: Annotated[list[Path], typer.Argument(help="Photographs, gray or in colour.")],
+    photos: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PHOTO...", help="Photographs, gray or in colour, and folders of them."
+        ),
+    ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the results.")],
     model: Annotated[
         str | None,
@@ -40,7 +64,10 @@ def colorize(
     ] = 0,
     temperature: Annotated[
         float | None,
-        typer.Option(help="Of a distribution over colours: below 1 bolder, above 1 more varied."),
+        typer.Option(
+            help="Of a distribution over colours: towards 0 its likeliest colour, higher mixes "
+            "more of them; by default 0.38, and 1 with --samples."
+        ),
     ] = None,
     caption: Annotated[
         str, typer.Option(help="What a captioned model shall paint, e.g. 'a red automobile'.")
@@ -48,43 +75,65 @@ def colorize(
     reference: Annotated[
         Path | None, typer.Option(help="A picture whose colours a referenced model shall take.")
     ] = None,
+    exif: Annotated[
+        bool,
+        typer.Option(
+            "--exif/--no-exif",
+            help="Keep what the EXIF data tell: date, camera, author, and the place if known.",
+        ),
+    ] = True,
+    skip_existing: Annotated[
+        bool,
+        typer.Option(
+            "--skip-existing", help="Pass over photographs whose results are in the folder."
+        ),
+    ] = False,
 ) -> None:
     """Colorize photographs of any size.
 
     Each becomes NAME-colorized.png, of the same size and in sRGB; with --samples,
     NAME-colorized-1.png and so on. Nothing is overwritten, and a bad file does not stop the others.
 
-    The results keep what the EXIF data tell: date, camera, author, and the place if known.
-    Take the place out before you show a picture of a private one.
+    Take the place out with --no-exif before you show a picture of a private one.
     """
     from tqdm import tqdm
 
-    from colornb.colorize import Wishes, colorize_files
+    from colornb.colorize import Wishes, colorize_files, files_of, is_colorized
     from colornb.images import read_image
     from colornb.paths import shown
 
+    files = files_of(photos)
+    left = [f for f in files if not (skip_existing and is_colorized(output, f, samples))]
     wishes = Wishes(
         caption=caption,
         reference=None if reference is None else read_image(reference),
         temperature=temperature,
     )
     failed = 0
-    for source, written, problem in tqdm(
-        colorize_files(photos, output, model, samples=samples, wishes=wishes),
-        total=len(photos),
-        unit="photo",
-    ):
-        failed += written is None
-        for line in [f"{source}: {problem}"] if written is None else written:
-            tqdm.write(shown(line))
-    typer.echo(f"{len(photos) - failed} colorized, {failed} failed.")
+    results = colorize_files(left, output, model, samples=samples, wishes=wishes, exif=exif)
+    for source, written, problem in tqdm(results, total=len(left), unit="photo", disable=None):
+        if written is None:
+            failed += 1
+            named = problem.startswith(shown(source))
+            tqdm.write(problem if named else f"{shown(source)}: {problem}", file=sys.stderr)
+        for path in written or ():
+            tqdm.write(shown(path))
+    passed = f"{len(files) - len(left)} there already, " if skip_existing else ""
+    typer.echo(f"{len(left) - failed} colorized, {passed}{failed} failed.")
     if failed:
         raise typer.Exit(1)
 
 
 @data.command()
 def fetch(
-    name: Annotated[str, typer.Argument(help="Name of the data set: cifar10.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="cifar10, or cifar10_jpeg, which is made of it; of cats_dogs and bsds500 it says "
+            "where to get them.",
+        ),
+    ],
 ) -> None:
     """Download a data set into the data folder and verify its checksum."""
     from colornb import datasets
@@ -99,7 +148,7 @@ def check() -> None:
 
     damaged = False
     for name, status, detail in datasets.check():
-        typer.echo(f"{name:<10} {status:<8} {detail}")
+        typer.echo(f"{name:<12} {status:<8} {detail}")
         damaged |= status in ("damaged", "differs")
     if damaged:
         raise typer.Exit(1)
@@ -116,7 +165,9 @@ def verify() -> None:
 
 @results.command("publish")
 def publish_results(
-    profile: Annotated[str, typer.Argument(help="The profile whose finished runs to publish.")],
+    profile: Annotated[
+        str, typer.Argument(metavar="PROFILE", help="The profile whose finished runs to publish.")
+    ],
     chapters: Annotated[
         list[str] | None,
         typer.Option(
@@ -136,7 +187,7 @@ def publish_results(
 def ship_weights(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME]...", help="Names of the networks. By default all."),
+        typer.Argument(metavar="NAME", help="Names of the networks. By default all."),
     ] = None,
 ) -> None:
     """Put the weights of finished runs into the package, with what they score."""
@@ -147,7 +198,8 @@ def ship_weights(
 
 def main() -> None:
     """Entry point: a ColornbError is one sentence and exit code 1."""
-    sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show
+    for stream in (sys.stdout, sys.stderr):  # a name that the terminal cannot show
+        stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except ColornbError as error:

@@ -59,8 +59,8 @@ class Wishes:
         caption: words for a captioned model, e.g. "a red automobile".
         reference: a picture uint8 (H, W, 3) whose colours a referenced model takes.
         sample: seed of a draw from what the model thinks likely; None is its best single answer.
-        temperature: of a distribution over colours: below 1 bolder, towards the most likely one;
-            None is 0.38 for the single answer and 1 for samples.
+        temperature: of a distribution over colours: towards 0 its likeliest colour, higher mixes
+            more of them; None is 0.38 for the single answer and 1 for samples.
     """
 
     caption: str = ""
@@ -127,8 +127,17 @@ def colorize(
     default those of the published network.
 
     Raises:
-        ColornbError: the network cannot do what is wished.
+        ColornbError: the network cannot do what is wished, or needs an `extractor`.
+        ValueError: the image is not uint8 (H, W, 3).
     """
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise ValueError(f"expected uint8 (H, W, 3), got {image.dtype} {image.shape}")
+    if takes_features(model) and extractor == "none":
+        raise ColornbError(
+            "This network is told what a classifier sees: name that with extractor=, as "
+            "Painter.load does."
+        )
+    image = np.require(image, requirements="W")  # torch warns of others
     side = size or model.size
     small = torch.tensor(squash(image, side))[None]
     ab = _predict_as_wished(model, small, extractor, wishes)
@@ -165,28 +174,57 @@ def refuse_what_it_cannot(model: nn.Module, wishes: Wishes) -> None:
             f"The temperature must be from 0.001 to 1000, not {wishes.temperature:g}."
         )
     can = wishes_of(model)
-    for wished, what, who in (
-        (wishes.caption, "caption", "captioned"),
-        (wishes.reference is not None, "reference", "referenced"),
-        (wishes.sample is not None, "sample", "variational and distribution"),
-        (wishes.temperature is not None, "temperature", "distribution"),
-    ):
-        if wished and what not in can:
-            raise ColornbError(f"This model takes no {what}: only {who} models do.")
+    for what in _wished(wishes):
+        if what not in can:
+            who = next(name for name, able in _ABLE.items() if what in able)
+            raise ColornbError(
+                f"This network does not take {_CALLED[what]}: choose one that does, such as {who}."
+            )
     encode([wishes.caption])  # refuses words that no network knows
     if isinstance(model, Referenced) and wishes.reference is None:
         raise ColornbError("This model needs a reference picture: give one with --reference.")
 
 
+_ABLE = {
+    "koalarization": set(),
+    "captioned": {"caption"},
+    "reference": {"reference"},
+    "distribution": {"sample", "temperature"},
+}
+"""Networks in `colornb.weights.SHIPPED` -> what may be wished of them, as in `wishes_of`."""
+_CALLED = {
+    "caption": "a caption",
+    "reference": "a reference",
+    "sample": "samples",
+    "temperature": "a temperature",
+}
+
+
+def _wished(wishes: Wishes) -> list[str]:
+    """What is wished, as `wishes_of` names it."""
+    wished = {
+        "caption": bool(wishes.caption),
+        "reference": wishes.reference is not None,
+        "sample": wishes.sample is not None,
+        "temperature": wishes.temperature is not None,
+    }
+    return [wish for wish, there in wished.items() if there]
+
+
 def suited(wishes: Wishes) -> str:
-    """Name of the network in `colornb.weights.SHIPPED` that can do what is wished."""
-    if wishes.caption:
-        return "captioned"
-    if wishes.reference is not None:
-        return "reference"
-    if wishes.sample is not None or wishes.temperature is not None:
-        return "distribution"
-    return "koalarization"
+    """Name of the network in `colornb.weights.SHIPPED` that can do what is wished.
+
+    Raises:
+        ColornbError: none can do all of it.
+    """
+    wished = _wished(wishes)
+    for name, able in _ABLE.items():
+        if able.issuperset(wished):
+            return name
+    several = " and ".join(_CALLED[wish] for wish in wished)
+    raise ColornbError(
+        f"No network that comes with the package takes {several} at once: leave one out."
+    )
 
 
 def _is_distribution(model: nn.Module) -> bool:
@@ -282,13 +320,37 @@ class Painter:
         )
 
 
+def files_of(paths: Iterable[Path]) -> list[Path]:
+    """The paths, but instead of a folder what lies in it by name, hidden files and folders apart."""
+    found = []
+    for path in paths:
+        inside = sorted(path.iterdir()) if os.path.isdir(path) else []
+        files = [file for file in inside if file.name[0] != "." and not os.path.isdir(file)]
+        found += files or [path]
+    return found
+
+
+def is_colorized(target: Path, photo: Path, samples: int = 0) -> bool:
+    """Whether all results of a photograph are in the folder `target`."""
+    return all(os.path.lexists(_output(target, photo, ending)) for ending in _endings(samples))
+
+
+def _endings(samples: int) -> list[str]:
+    """What tells apart the names of a photograph's results."""
+    return [f"-{n}" for n in range(1, samples + 1)] or [""]
+
+
+def _output(target: Path, photo: Path, ending: str) -> Path:
+    return target / f"{photo.stem}-colorized{ending}.png"
+
+
 def free_output(target: Path, photo: Path, ending: str = "") -> Path:
     """Where a photograph's picture goes: `NAME-colorized.png` in the folder `target`.
 
     Raises:
         ColornbError: there is such a file, which is not overwritten.
     """
-    output = target / f"{photo.stem}-colorized{ending}.png"
+    output = _output(target, photo, ending)
     if os.path.lexists(output):
         raise ColornbError(f"{output} exists already: move it away or choose another folder.")
     return output
@@ -318,10 +380,9 @@ def colorize_files(
     *,
     samples: int = 0,
     wishes: Wishes = Wishes(),
+    exif: bool = True,
 ) -> Iterator[tuple[Path, list[Path] | None, str]]:
     """Colorizes files into the folder `target`, each as `NAME-colorized.png` of the same size.
-
-    The date, the camera, the place and whatever else `images.read_exif` finds go with it.
 
     Yields (source, written files or None, what went wrong) in the order of `paths`; a bad file
     does not stop the others, and no file is overwritten. The next photograph is read, and the one
@@ -332,6 +393,8 @@ def colorize_files(
             network that is `suited`.
         samples: draws of each photograph, `NAME-colorized-1.png` and so on; 0 is one picture, the
             model's best answer.
+        exif: whether the date, the camera, the place and whatever else `images.read_exif` finds
+            go with it.
 
     Raises:
         ColornbError: the weights are none, or none that paint, they cannot do what is wished, or
@@ -339,7 +402,7 @@ def colorize_files(
     """
     if not 0 <= samples <= MOST_SAMPLES:
         raise ColornbError(f"The number of samples must be from 0 to {MOST_SAMPLES}.")
-    endings = [f"-{n}" for n in range(1, samples + 1)] or [""]
+    endings = _endings(samples)
     asked = [replace(wishes, sample=seed if samples else None) for seed in range(len(endings))]
     painter = Painter.load(suited(asked[0]) if weights is None else weights)
     refuse_what_it_cannot(painter.model, asked[0])
@@ -351,18 +414,18 @@ def colorize_files(
     def read(path: Path, _: None) -> tuple[np.ndarray, bytes]:
         for ending in endings:
             free_output(target, path, ending)
-        return read_image(path), read_exif(path)
+        return read_image(path), read_exif(path) if exif else b""
 
     def paint(_: Path, photograph: tuple[np.ndarray, bytes]) -> tuple[list[np.ndarray], bytes]:
-        image, exif = photograph
-        return [painter(image, one) for one in asked], exif
+        image, told = photograph
+        return [painter(image, one) for one in asked], told
 
     def write(path: Path, painted: tuple[list[np.ndarray], bytes]) -> list[Path]:
         # Again: an earlier photograph may have had the same name, of which no draw shall be added.
         outputs = [free_output(target, path, ending) for ending in endings]
-        pictures, exif = painted
+        pictures, told = painted
         for output, picture in zip(outputs, pictures, strict=True):
-            save(picture, output, exif)
+            save(picture, output, told)
         return outputs
 
     reader, writer = ThreadPoolExecutor(1), ThreadPoolExecutor(1)

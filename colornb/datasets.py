@@ -52,12 +52,14 @@ PHOTOS = ("astronaut.png", "chelsea.png", "coffee.png", "hubble_deep_field.jpg",
 # What the data root must hold.
 LAYOUT = {
     "cifar10": "cifar-10-batches-bin/ or cifar-10-binary.tar.gz",
+    "cifar10_jpeg": "cifar-10-jpeg/",
     "cats_dogs": "cat-and-dog/training_set/ and cat-and-dog/test_set/",
     "bsds500": "BSDS500/images/ and BSDS500/groundTruth/",
 }
 # The published study's bytes: of all files that `check` reads, one after another.
 SHA256 = {
     "cifar10": "25286861667ac9a737c4eecbda33e17b7ba3bb19869556b4428311774c4b496b",
+    "cifar10_jpeg": "3decdea1a4623aabd1c64fd9b8334672a73ef2fcf02a8baacb605744901af017",
     "cats_dogs": "98cff365a01c87792eb5e51eb7c0f1a244d39c2327a7af888afc0c8a36752ecc",
     "bsds500": "f49bbdd3f282cd886b1cdc9fac891c0e7c5fc4b4a7a6f634ae6d1ca292af05dd",
 }
@@ -185,7 +187,8 @@ def load(
 
 
 def fetch(name: str, root: str | Path | None = None) -> Path:
-    """Download a data set into the data root, checksum verified; returns its folder.
+    """Download a data set into the data root, checksum verified, or make it of one; returns its
+    folder.
 
     Raises:
         ColornbError: the download failed or is not what was expected, or the set has to be
@@ -193,7 +196,10 @@ def fetch(name: str, root: str | Path | None = None) -> Path:
     """
     root = paths.data_root(root)
     if name not in LAYOUT:
-        raise ColornbError(f"{name!r} is not to be fetched: choose {', '.join(LAYOUT)}.")
+        why = "needs no download: load it" if name in NAMES else "is not to be fetched"
+        raise ColornbError(f"{name!r} {why}; what can be fetched: {', '.join(LAYOUT)}.")
+    if name == "cifar10_jpeg":
+        return import_module(MADE[name]).make(fetch("cifar10", root), root / "cifar-10-jpeg")
     if name in BY_HAND:
         raise ColornbError(
             f"{name} cannot be downloaded for you: get it from {BY_HAND[name].format(root=root)}, "
@@ -238,6 +244,7 @@ def check(root: str | Path | None = None) -> Iterator[tuple[str, str, str]]:
     """
     sources = {
         "cifar10": (_cifar10_files, ("train", "test"), _cifar10_records),
+        "cifar10_jpeg": (_cifar10_jpeg_files, ("train",), Path.read_bytes),
         "cats_dogs": (_cats_dogs_files, ("train", "test"), Path.read_bytes),
         "bsds500": (_bsds500_files, ("train", "val"), Path.read_bytes),
     }
@@ -366,6 +373,13 @@ def _cifar10_records(path: Path) -> np.ndarray:
     if records[:, 0].max() >= len(CIFAR10_CLASSES):
         raise ColornbError(f"{path} has a label over 9, so it is damaged: {again}.")
     return records
+
+
+def _cifar10_jpeg_files(root: Path, split: str) -> list[Path]:
+    folder = root / "cifar-10-jpeg"
+    if not folder.is_dir():
+        raise _Missing("cifar10_jpeg", root)
+    return [folder / Path(name).with_suffix(".zip") for name in CIFAR10_TRAIN]
 
 
 def _is_cifar10(archive: Path) -> bool:

@@ -6,8 +6,8 @@ those of the uint8 pictures.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,11 +24,21 @@ _WINDOW = 11  # width of SSIM's window
 _CHUNK_PIXELS = 2**18  # pixels measured at once: temporaries stay near the processor's caches
 
 
-class Metric(NamedTuple):
-    label: str  # for tables and captions, with the unit
-    better: str  # "lower", "higher" or "neither"
-    format: str  # format specification of a value
-    unit: str  # as in `results.csv`
+@dataclass(frozen=True)
+class Metric:
+    """How a measure is shown.
+
+    Attributes:
+        label: for tables and captions, with the unit.
+        better: "lower", "higher" or "neither".
+        format: format specification of a value.
+        unit: as in `results.csv`.
+    """
+
+    label: str
+    better: str
+    format: str
+    unit: str
 
 
 METRICS = {

@@ -30,7 +30,15 @@ SETS = {
     "bsds500": "BSDS500",
     "scenes": "drawn scenes",
     "photos": "photographs of scikit-image",
+    "cifar10_jpeg": "CIFAR-10 as JPEG",
 }
+
+
+def set_called(name: str) -> str:
+    """What pages call a data set; itself if it has no name."""
+    return SETS.get(name, name)
+
+
 _FIRST = {
     "small": (
         "baseline/gray",
@@ -184,7 +192,7 @@ def write(book: Path, found: Mapping[str, Found]) -> None:
         "run": "\n".join(_run_page(several, profile) for profile, several in found.items()),
         **{f"card_{name}": _card(known, names) for name, names in _CARDS.items()},
         "card_shipped": _shipped_card(),
-        **exhibits(book, SETS[sets["small"]["dataset"]]),
+        **exhibits(book, set_called(sets["small"]["dataset"])),
     }
     (book / "generated").mkdir(exist_ok=True)
     for name, text in texts.items():
@@ -249,14 +257,14 @@ def _systems_page(known: Mapping[tuple, System], sets: Mapping[str, Mapping]) ->
         if first:
             text += f'<p class="table-title">{title}</p>\n{table(first, title)}\n'
         if others:
-            more = f"The other {len(others)} systems on {SETS[place[0]]}"
+            more = f"The other {len(others)} systems on {set_called(place[0])}"
             text += f"<details><summary>{more}</summary>\n{table(others, more)}\n</details>\n"
     return raw(text)
 
 
 def _title(dataset: str, size: int) -> str:
     """A test set as the title of its table."""
-    name = SETS[dataset]
+    name = set_called(dataset)
     return f"{name[0].upper()}{name[1:]}, {size} × {size} pixels"
 
 
@@ -273,7 +281,7 @@ def headline(profile: str, found: Found) -> str:
         place = (sets[kind]["dataset"], sets[kind]["size"])
         for name in names:
             if system := known.get((name, *place)):
-                cells = {"Pictures": f"{SETS[place[0]]}, {place[1]} px", **_line(system)}
+                cells = {"Pictures": f"{set_called(place[0])}, {place[1]} px", **_line(system)}
                 cells["System"] = called(name)
                 lines.append({k: v.replace("\n", " ").replace("|", "\\|") for k, v in cells.items()})
     rows = [list(lines[0]), ["---"] * len(lines[0]), *(line.values() for line in lines)]
@@ -307,7 +315,7 @@ def _shipped_card() -> str:
         {
             "Name": f"{name}\n{weights.path(name).stat().st_size / 1e6:.1f} MB",
             "Test pictures": "{dataset}\n{size} × {size} pixels".format(
-                dataset=SETS[one["test"]["dataset"]], size=one["test"]["size"]
+                dataset=set_called(one["test"]["dataset"]), size=one["test"]["size"]
             ),
             **{
                 _MEASURED[m].label: tables.cell(found, m)
@@ -320,7 +328,7 @@ def _shipped_card() -> str:
     tiny = [
         {
             "Name": name,
-            "Pictures": f"{TINY[pictures]} {SETS[pictures]}",
+            "Pictures": f"{TINY[pictures]} {set_called(pictures)}",
             **{_MEASURED[m].label: f"{value:{_MEASURED[m].format}}" for m, value in found.items()},
         }
         for name, one in shipped.items()
@@ -339,7 +347,7 @@ def _data_table(records: Iterable[Mapping[str, Any]]) -> str:
         size = record["parameters"]["size"]
         key = (record["dataset"], size, record["data_sha256"]["test"])
         lines[key] = {
-            "Set": SETS[record["dataset"]],
+            "Set": set_called(record["dataset"]),
             "Pixels": f"{size} × {size}",
             "Test pictures": f"{record['metrics']['mse_rgb']['n']:,}",
             "sha256 of the test pictures": record["data_sha256"]["test"][:16] + "…",

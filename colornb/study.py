@@ -192,6 +192,7 @@ class StudyRun:
 
     @property
     def folder(self) -> Path:
+        """Where the run leaves what it makes: `runs/PROFILE/CHAPTER/VARIANT/seedSEED`."""
         return run_folder(self.profile, self.chapter, self.variant, self.seed)
 
     def load(self, split: str, images: str | None = None):

@@ -27,8 +27,8 @@ answers = None  # folder of answer files, within the project; data/answers
 # %%
 from IPython.display import Markdown
 
-from colornb import measured, naming, paths, prose, quiz, records, study
-from colornb import tables
+from colornb import measured, naming, paths, prose, quiz, records
+from colornb import study, tables
 
 run = study.begin("14_real_or_colorized", globals())
 folder = run.parameters["answers"]

@@ -23,8 +23,8 @@ profile = "sample"
 seed = 0
 variant = "default"
 photographs = None  # folder within the project; "": scikit-image's photographs
-model = None  # 02_koalarization/default/seed0, another training, or a file
-temperature = None  # of a distribution over colours; 0.0: the network's own
+model = None  # koalarization, 02_koalarization/default/seed0, or a file
+temperature = None  # of a distribution over colours; 0.0: 0.38, or 1 for draws
 caption = None  # what a captioned network shall paint, "a red automobile"
 reference = None  # a picture, within the project, whose colours it shall take
 samples = None  # draws of each photograph; 0: the one best answer
@@ -67,12 +67,13 @@ workbench.bench(run) or nobody
 # papermill:
 #
 # ```bash
-# .venv/bin/papermill notebooks/15_your_photographs.ipynb out.ipynb \
+# .venv/bin/papermill notebooks/15_your_photographs.ipynb runs/out.ipynb \
 #   -p photographs data/mine -p target data/mine-colorized
 # ```
 #
 # Without a folder, the photographs that come with scikit-image are taken. The
-# network is one that this profile has trained.
+# network is one that comes with the package, so nothing has to be trained
+# before; those that a profile has trained go by the names of their runs.
 
 # %%
 files = workbench.photographs(asked["photographs"])
@@ -104,7 +105,7 @@ tables.Table(rows)
 failed = sum(written is None for _, written, _ in results)
 Markdown(
     f"**In short.** {len(results) - failed} of {len(results)} photographs have "
-    f"colours by the network `{asked['model']}` of profile `{run.profile}`."
+    f"colours by the network `{asked['model']}`."
 )
 
 # %% [markdown]
@@ -115,7 +116,8 @@ Markdown(
 # brought back to the full size along the edges of the lightness, which itself
 # stays as it was. The result is a PNG file. The date, the camera and the place,
 # if the file told them, stay in it: take them out before you show a picture
-# whose place is private. The command `colornb colorize` does all this, too.
+# whose place is private. The command `colornb colorize` does all this, too, and
+# leaves them out with `--no-exif`.
 #
 # ## Caveats
 #
@@ -123,7 +125,7 @@ Markdown(
 #   that a dress, a flag or a skin had; whoever shows it should say so.
 # - The networks saw cats and dogs, or pictures of 32 × 32 pixels. Most that is
 #   in your photographs they have never seen.
-# - In the profiles `smoke` and `sample` they saw drawn scenes and nothing else.
+# - Those that the profiles `smoke` and `sample` train saw drawn scenes alone.
 # - An old print has faded, or is sepia. Its lightness then is not that of the
 #   scene.
 #

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from colornb import colorize, datasets, figures, naming, paths, scenes, study
+from colornb import cifar10_jpeg, colorize, datasets, figures, naming, paths, scenes, study
 from colornb.errors import ColornbError
 from colornb.limits import diversity
 from colornb.models import create_model, load_weights
@@ -169,10 +169,30 @@ def test_what_is_no_archive_missing_or_no_split(zips):
     with pytest.raises(ColornbError, match="data_batch_1.zip is damaged"):
         datasets.load("cifar10_jpeg", limit=1)
     (zips / "data_batch_4.zip").unlink()
-    with pytest.raises(ColornbError, match="data_batch_4.zip is missing: set COLORNB_DATA"):
+    with pytest.raises(ColornbError, match="data_batch_4.zip is missing: `colornb data fetch"):
         datasets.load("cifar10_jpeg", limit=1)
     with pytest.raises(ColornbError, match="has the split train, at 32 pixels"):
         datasets.load("cifar10_jpeg", "test")
+
+
+def test_they_are_made_of_the_official_batches(tmp_path, monkeypatch):
+    monkeypatch.setattr(cifar10_jpeg, "PICTURES", 3)
+    rows = np.random.default_rng(0).integers(80, 120, (5, 3, 1 + 3072), dtype=np.uint8)
+    rows[..., 0] = [3, 1, 9]
+    for k, batch in enumerate(rows, start=1):
+        batch.tofile(tmp_path / f"data_batch_{k}.bin")
+    made = cifar10_jpeg.make(tmp_path, tmp_path / "cifar-10-jpeg")
+    monkeypatch.setenv("COLORNB_DATA", str(tmp_path))
+    found = datasets.load("cifar10_jpeg", limit=3)
+    assert found.labels.tolist() == [3, 1, 9]
+    true = torch.from_numpy(rows[0, :, 1:].reshape(3, 3, 32, 32).astype(int))
+    assert 0 < (found.images - true).abs().float().mean() < 12
+    assert {name: status for name, status, _ in datasets.check()}["cifar10_jpeg"] == "differs"
+    (tmp_path / "data_batch_2.bin").write_bytes(b"short")
+    before = (made / "data_batch_1.zip").read_bytes()
+    with pytest.raises(ColornbError, match="data_batch_2.bin has not the 3 pictures"):
+        cifar10_jpeg.make(tmp_path, made)
+    assert (made / "data_batch_1.zip").read_bytes() == before
 
 
 @pytest.mark.skipif(

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+import warnings
 from itertools import count
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from skimage.color import rgb2lab
 from torch import nn
 from typer.testing import CliRunner
 
+import colornb
 import colornb.colorize as module
 from colornb import cli, features, lab, models, publish, scenes
 from colornb.colorize import Wishes, colorize, colorize_files, predict_ab
@@ -424,13 +426,16 @@ def test_a_reference_of_any_size_changes_the_picture(painters, photos, photo, tm
 @pytest.mark.parametrize(
     "network, samples, wishes, told",
     [
-        ("unet", 0, {"caption": "a red car"}, "takes no caption: only captioned models do"),
-        ("unet", 0, {"reference": np.zeros((9, 9, 3), np.uint8)}, "takes no reference: only refer"),
-        ("unet", 2, {}, "takes no sample: only variational and distribution models do"),
-        ("unet", 0, {"temperature": 0.5}, "takes no temperature: only distribution models do"),
-        ("variational", 1, {"temperature": 0.5}, "takes no temperature"),
-        ("captioned", 2, {"caption": "a red car"}, "takes no sample"),
+        ("unet", 0, {"caption": "a red car"}, "does not take a caption: choose one that does, such as captioned"),
+        ("unet", 0, {"reference": np.zeros((9, 9, 3), np.uint8)}, "does not take a reference: .* such as ref"),
+        ("unet", 2, {}, "does not take samples: choose .* such as distribution"),
+        ("unet", 0, {"temperature": 0.5}, "does not take a temperature: choose"),
+        ("variational", 1, {"temperature": 0.5}, "does not take a temperature"),
+        ("captioned", 2, {"caption": "a red car"}, "does not take samples"),
         ("captioned", 0, {"caption": "a turquoise car"}, "does not know 'turquoise'"),
+        ("captioned", 0, {"caption": "赤い車"}, "'赤い車' has 0 words that can be read: give 1 to 16"),
+        ("captioned", 0, {"caption": "red " * 17}, "has 17 words that can be read: give 1 to 16"),
+        (None, 2, {"caption": "a red car"}, "No network .* takes a caption and samples at once"),
         ("referenced", 0, {}, "needs a reference picture: give one with --reference"),
         ("discriminator", 0, {}, "This network paints nothing: choose another"),
         ("edgenet", 0, {}, "This network paints nothing: choose another"),
@@ -442,7 +447,7 @@ def test_what_a_model_cannot_do_is_refused_in_one_sentence(
 ):
     options = {"samples": samples, "wishes": Wishes(**wishes)}
     with pytest.raises(ColornbError, match=told) as error:
-        list(colorize_files(photos, tmp_path / "out", painters[network], **options))
+        list(colorize_files(photos, tmp_path / "out", painters.get(network), **options))
     assert "\n" not in str(error.value) and not (tmp_path / "out").exists()
 
 
@@ -468,15 +473,64 @@ def test_the_command_colorizes_and_sums_up(tmp_path, weights, photos):
     done = invoke("colorize", *photos, "-o", target, "--model", weights)
     assert done.exit_code == 1
     assert done.stdout.splitlines()[-1] == "1 colorized, 1 failed."
-    assert f"{target}/good-colorized.png" in done.stdout and "torn.jpg cannot be" in done.stdout
+    assert done.stdout.splitlines()[:-1] == [f"{target}/good-colorized.png"]
+    assert "torn.jpg cannot be" in done.stderr and done.stderr.count("torn.jpg") == 1
     written = (target / "good-colorized.png").read_bytes()
 
     again = invoke("colorize", photos[0], "-o", target, "--model", weights)
-    assert again.exit_code == 1 and "exists already" in again.stdout
+    assert again.exit_code == 1 and "exists already" in again.stderr
     assert (target / "good-colorized.png").read_bytes() == written
 
     good = invoke("colorize", photos[0], "-o", tmp_path / "more", "--model", weights)
     assert good.exit_code == 0 and good.stdout.splitlines()[-1] == "1 colorized, 0 failed."
+
+
+def test_the_command_takes_a_folder_and_goes_on_where_it_was(tmp_path, weights, photos):
+    folder, target = tmp_path / "mine", tmp_path / "out"
+    folder.mkdir()
+    good, torn = (photo.rename(folder / photo.name) for photo in photos)
+    command = ["colorize", folder, "-o", target, "--model", weights, "--skip-existing"]
+    done = invoke(*command)
+    assert (done.exit_code, done.stdout.splitlines()[-1]) == (
+        1,
+        "1 colorized, 0 there already, 1 failed.",
+    )
+    first = (target / "good-colorized.png").stat()
+    torn.write_bytes(good.read_bytes())
+    done = invoke(*command)
+    assert done.exit_code == 0
+    assert done.stdout.splitlines()[-1] == "1 colorized, 1 there already, 0 failed."
+    assert (target / "good-colorized.png").stat() == first
+
+
+def test_the_command_leaves_the_exif_data_out_if_told(tmp_path, weights, photo):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make] = "a camera"
+    Image.fromarray(photo).save(tmp_path / "told.jpg", exif=exif)
+    for options, told in (([], "a camera"), (["--no-exif"], None)):
+        target = tmp_path / f"out{len(options)}"
+        invoke("colorize", tmp_path / "told.jpg", "-o", target, "--model", weights, *options)
+        with Image.open(target / "told-colorized.png") as image:
+            assert image.getexif().get(ExifTags.Base.Make) == told
+
+
+def test_the_command_says_its_version_and_is_the_modules():
+    assert invoke("--version").stdout == f"colornb {colornb.__version__}\n"
+    done = subprocess.run([sys.executable, "-m", "colornb", "--version"], capture_output=True)
+    assert done.stdout.decode().strip() == f"colornb {colornb.__version__}"
+
+
+def test_what_is_no_photograph_is_told(unet, koalarization, photo):
+    for wrong in (photo[..., 0], photo.astype(np.float32), photo[..., :2]):
+        with pytest.raises(ValueError, match=r"expected uint8 \(H, W, 3\), got"):
+            colorize(wrong, unet)
+    with pytest.raises(ColornbError, match="told what a classifier sees: name that with extractor"):
+        colorize(photo, koalarization)
+    fixed = photo.copy()
+    fixed.setflags(write=False)  # as `np.asarray` gives a picture of Pillow's
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert (colorize(fixed, unet) == colorize(photo, unet)).all()
 
 
 def test_the_command_takes_wishes(tmp_path, painters, photos):
@@ -504,7 +558,7 @@ def test_the_command_takes_wishes(tmp_path, painters, photos):
         (["--temperature", "-1"], "The temperature must be from 0.001 to 1000, not -1."),
         (["--temperature", "nan"], "The temperature must be from 0.001 to 1000, not nan."),
         (["--temperature", "1e-40"], "The temperature must be from 0.001 to 1000, not 1e-40."),
-        (["--caption", "a red automobile"], "takes no caption"),
+        (["--caption", "a red automobile"], "does not take a caption"),
         (["--reference", "none.png"], "none.png is not a file"),
     ],
 )
@@ -562,7 +616,7 @@ def test_check_of_an_empty_data_folder_says_how_to_get_each_set(tmp_path, monkey
     assert done.exit_code == 0, "nothing there is damaged, and drawn scenes need no data"
     lines = done.stdout.splitlines()
     assert [line.split()[:2] for line in lines] == [
-        [name, "missing"] for name in ("cifar10", "cats_dogs", "bsds500")
+        [name, "missing"] for name in ("cifar10", "cifar10_jpeg", "cats_dogs", "bsds500")
     ]
     assert all(f"`colornb data fetch {line.split()[0]}`" in line for line in lines)
 
@@ -577,7 +631,7 @@ def test_check_fails_on_damaged_data(tmp_path, monkeypatch):
     (tmp_path / "cifar-10-batches-bin").mkdir()
     done = invoke("data", "check")
     assert done.exit_code == 1
-    assert "cifar10    damaged" in done.stdout and "data_batch_1.bin is missing" in done.stdout
+    assert "cifar10      damaged" in done.stdout and "data_batch_1.bin is missing" in done.stdout
 
 
 def test_verify_says_how_many_files_it_hashed(monkeypatch):
@@ -594,7 +648,7 @@ def test_verify_says_how_many_files_it_hashed(monkeypatch):
     "command, told",
     [
         (["results", "verify"], "The manifest is torn."),
-        (["data", "fetch", "mnist"], "'mnist' is not to be fetched: choose cifar10, cats_dogs"),
+        (["data", "fetch", "mnist"], "'mnist' is not to be fetched; what can be fetched: cifar10, "),
         (["results", "publish", "big"], "There is no profile 'big'; there are: smoke, sample"),
     ],
 )

@@ -16,6 +16,7 @@ TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf8")
 BLOCKS = re.findall(r"^([^\n]*):\n\n```(?:python|yaml)\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
 TABLES = {
     "colornb/models/__init__.py": "MODELS = {\n",
+    "colornb/naming.py": "NAMES = {\n",
     "colornb/datasets.py": "MADE = {\n",
     "study.yaml": "chapters:\n",
     "book/_toc.yml": "      - file: chapters/16_speed\n",
@@ -32,9 +33,9 @@ def put(root, sentence, block):
     if sentence == f"`{name}`":  # a new file
         assert not path.exists()
         text = block
-    elif "`smoke`" in sentence:  # instead of the line of the first profile
+    elif "`small`" in sentence:  # in each profile
         name, path = names[0], root / names[0]
-        text = re.sub("^      small: .*\n", block, path.read_text("utf8"), count=1, flags=re.M)
+        text = re.sub("^      small: .*\n", rf"\g<0>{block}", path.read_text("utf8"), flags=re.M)
     else:
         before, line, after = path.read_text("utf8").partition(TABLES[name])
         assert line and name in TABLES
@@ -59,6 +60,7 @@ def test_each_addition_is_a_file_and_an_entry_in_a_table(added):
     assert added.files == [
         "colornb/models/pointwise.py",
         "colornb/models/__init__.py",
+        "colornb/naming.py",
         "colornb/stripes.py",
         "colornb/datasets.py",
         "study.yaml",
@@ -67,7 +69,7 @@ def test_each_addition_is_a_file_and_an_entry_in_a_table(added):
         "book/_toc.yml",
     ]
     entries = [block for _, block in BLOCKS if not block.startswith(('"""', "# ---"))]
-    assert [len(block.splitlines()) for block in entries] == [1, 1, 1, 6, 1]
+    assert [len(block.splitlines()) for block in entries] == [1, 1, 1, 1, 6, 1]
 
 
 def test_the_new_chapter_runs_on_the_new_data_with_the_new_network(added):

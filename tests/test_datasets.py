@@ -558,7 +558,7 @@ def test_fetch_by_hand_says_where(tmp_path, name, page):
 
 
 def test_fetch_of_what_needs_none(tmp_path):
-    with pytest.raises(ColornbError, match="'photos' is not to be fetched: choose cifar10"):
+    with pytest.raises(ColornbError, match="'photos' needs no download: load it"):
         datasets.fetch("photos", tmp_path)
 
 
@@ -785,6 +785,7 @@ def test_check_tells_missing_damaged_and_different(tmp_path):
     rows = {name: (status, detail) for name, status, detail in datasets.check(tmp_path)}
     assert {name: status for name, (status, _) in rows.items()} == {
         "cifar10": "damaged",
+        "cifar10_jpeg": "missing",
         "cats_dogs": "differs",
         "bsds500": "missing",
     }

@@ -21,13 +21,12 @@ import jupytext
 import nbformat
 import numpy as np
 import pytest
-import torch
 from jupytext.compare import compare_notebooks
 from nbformat.reader import NotJSONError
 from PIL import Image
 from small_study import copy_repository
 
-from colornb import models, study
+from colornb import study
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 NEEDED = {
@@ -179,11 +178,6 @@ def test_a_notebook_that_is_run_and_saved_stays_in_sync_with_its_pair(lab, reque
 
 
 def test_a_photograph_is_uploaded_colorized_and_saved(lab, tmp_path):
-    trained = lab.root / "runs" / "smoke" / "02_koalarization" / "default" / "seed0"
-    trained.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(0)
-    network = models.create_model("unet", width=0.125)
-    models.save_weights(network, trained / "weights.safetensors")
     noise = np.random.default_rng(0).integers(80, 160, (2000, 2400, 3), np.uint8)
     Image.fromarray(noise).save(tmp_path / "old.png", compress_level=1)
     assert (tmp_path / "old.png").stat().st_size > 12e6, "more than a server takes by itself"

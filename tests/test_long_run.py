@@ -26,8 +26,6 @@ def with_seeds(root: Path, first: int) -> None:
         planned = chapter.get("runs", {}).get("smoke", {})
         for variant, seeds in planned.items():
             planned[variant] = [first + k for k in range(len(seeds))]
-    painter = study["chapters"]["15_your_photographs"]["parameters"]
-    painter["model"] = f"02_koalarization/default/seed{first}"
     path.write_text(yaml.safe_dump(study, sort_keys=False), encoding="utf8")
 
 

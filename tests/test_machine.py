@@ -230,7 +230,7 @@ def colorize(photos, target):
     """The exit code of the command, and what it said."""
     arguments = ["colorize", *photos[1], "-o", target, "--model", photos[0]]
     done = CliRunner().invoke(cli.app, list(map(str, arguments)))
-    return done.exit_code, done.stdout
+    return done.exit_code, done.stderr + done.stdout
 
 
 @pytest.mark.fault(

@@ -76,9 +76,9 @@ def test_a_name_is_a_shipped_file_and_a_path_a_file(tmp_path, monkeypatch):
     "wishes, name",
     [
         ({}, "koalarization"),
-        ({"caption": "a red dog", "temperature": 0.5}, "captioned"),
-        ({"reference": np.zeros((2, 2, 3), np.uint8), "sample": 0}, "reference"),
-        ({"temperature": 0.5}, "distribution"),
+        ({"caption": "a red dog"}, "captioned"),
+        ({"reference": np.zeros((2, 2, 3), np.uint8)}, "reference"),
+        ({"temperature": 0.5, "sample": 0}, "distribution"),
         ({"sample": 0}, "distribution"),
     ],
 )

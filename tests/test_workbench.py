@@ -125,7 +125,7 @@ def test_there_are_no_controls_without_ipywidgets(project, monkeypatch):
 def bench(project, monkeypatch):
     pytest.importorskip("ipywidgets", reason="the controls need ipywidgets: install the extra lab")
     monkeypatch.setenv("JPY_SESSION_NAME", "15_your_photographs.ipynb")
-    return workbench.bench(begin(target="saved"))
+    return workbench.bench(begin(target="saved", model=FIRST))
 
 
 def upload(control, path, content=None):

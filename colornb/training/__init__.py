@@ -1,1 +1,1 @@
-"""Training, a readable loop per family: `training.koalarization.fit` and `training.gan.fit`."""
+"""Training, a readable loop per family: `training.NAME.fit`."""
