@@ -262,7 +262,9 @@ def delta_e2000(one: Tensor, other: Tensor) -> Tensor:
     h1, h2 = (torch.rad2deg(torch.atan2(b, a)) % 360 for a, b in ((a1, b1), (a2, b2)))
 
     gray = c1 * c2 == 0  # the hue of a gray is undefined and counts as no difference
-    turn = (h2 - h1 + 180) % 360 - 180
+    turn = h2 - h1
+    # Opposite hues, 180 degrees but for rounding, are not turned: Sharma's mean jumps there.
+    turn = turn - 360 * turn.sign() * (turn.abs() > 180 + 1e-4)
     delta_hue = torch.where(gray, 0, 2 * torch.sqrt(c1 * c2) * torch.sin(torch.deg2rad(turn / 2)))
     mean_hue = torch.where(gray, h1 + h2, (h1 + turn / 2) % 360)
     mean_l, mean_c = (l1 + l2) / 2, (c1 + c2) / 2

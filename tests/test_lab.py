@@ -145,6 +145,15 @@ def test_delta_e2000_is_scikit_images_also_for_grays():
     assert np.abs(lab.delta_e2000(one, other).numpy() - expected).max() < 1e-3
 
 
+@pytest.mark.parametrize("ab", [(30, 40), (0, 20), (20, 0), (12, -6), (-54, 18)])
+def test_delta_e2000_of_opposite_hues_is_scikit_images_both_ways(ab):
+    one = torch.tensor([50.0, *ab], dtype=torch.float64).view(1, 3, 1, 1)
+    other = one * torch.tensor([1.0, -1.0, -1.0]).view(1, 3, 1, 1)
+    expected = color.deltaE_ciede2000(channels_last(one), channels_last(other)).item()
+    assert lab.delta_e2000(one, other).item() == pytest.approx(expected, abs=1e-6)
+    assert lab.delta_e2000(other, one).item() == pytest.approx(expected, abs=1e-6)
+
+
 def test_assemble_keeps_lightness_and_enlarges_chroma():
     images = lab.to_uint8(random_rgb())
     lightness, ab = lab.rgb_to_lab(lab.to_float(images)).split((1, 2), dim=1)
