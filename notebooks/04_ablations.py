@@ -24,8 +24,7 @@ profile = "sample"
 seed = 0
 variant = "default"
 factors = None  # what is varied; names as in the figures
-seeds = None  # trainings of the base and of what the report speaks of
-other_seeds = None  # trainings of each other variation
+seeds = None  # trainings of the base and of each variation
 epochs = None  # of the GAN
 width = None  # of the GAN
 sizes = None  # of smaller training sets
@@ -58,9 +57,9 @@ photos, photo_train = run.load("test", "photos"), run.load("train", "photos")
 # pictures, image by image, and never against the long trainings of the other
 # chapters. Nothing is chosen by these numbers.
 #
-# What the report says something about is trained with every seed, the rest
-# fewer times. A single training has a hollow mark: its interval holds the chance
-# of the pictures and not that of the training.
+# Each is trained with every seed. Where there is but one training, the mark is
+# hollow: its interval holds the chance of the pictures and not that of the
+# training.
 
 # %% tags=["remove-output"]
 of_gan = ablations.fit_gan(run)
@@ -69,7 +68,7 @@ of_photos = ablations.fit_koalarization(run)
 # %% tags=["hide-input"]
 Markdown(
     f"The GAN: {len(train):,} pictures of `{test.name}`, width {o['width']:g}, "
-    f"{o['epochs']} epochs; {o['seeds']} or {o['other_seeds']} training(s). "
+    f"{o['epochs']} epochs; {o['seeds']} training(s) of each. "
     f"Koalarization: {len(photo_train):,} pictures of `{photos.name}` at "
     f"{photos.images.shape[-1]} pixels, width {o['photo_width']:g}, about "
     f"{o['steps']} steps."

@@ -96,16 +96,12 @@ def _training(base: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {mirroring: {"flip": not base["flip"]}, rate[0]: {"schedule": rate[1]}}
 
 
-CLAIMED = {"loss", "weight of L1", "norm of the generator", "pictures", "extractor"}
-"""What the report says something about: these variations are trained with all seeds."""
-
-
 def fit_gan(run: StudyRun) -> Ablation:
     """Trains the GAN with each of `gan_factors`, and on fewer and more pictures for as many steps.
 
     Parameters of the run: the `factors` that are varied; `epochs` and `width` of the base; the
-    `sizes` of the smaller training sets; `seeds` trainings of the base and of what is `CLAIMED`,
-    `other_seeds` of the rest. Each lies where its record will.
+    `sizes` of the smaller training sets; and `seeds`, the trainings of each. Each lies where its
+    record will.
     """
     train, test, o = run.load("train", "small"), run.load("test", "small"), run.parameters
     base = study.parameters("03_gan", run.profile, "default")
@@ -142,7 +138,7 @@ def fit_koalarization(run: StudyRun) -> Ablation:
     """Trains Koalarization with each of `koalarization_factors`.
 
     Parameters of the run: `steps` of each training and `photo_width`, the `extractors` beside the
-    usual one, and `factors` and numbers of trainings as in `fit_gan`.
+    usual one, and `factors` and `seeds` as in `fit_gan`.
     """
     train, test, o = run.load("train", "photos"), run.load("test", "photos"), run.parameters
     base = study.parameters("02_koalarization", run.profile, "default")
@@ -167,13 +163,13 @@ def fit_koalarization(run: StudyRun) -> Ablation:
 
 
 def _fit_all(run: StudyRun, made: Ablation, factors: Factors, fit) -> None:
-    for seed in range(run.parameters["seeds"]):
+    seeds = range(run.parameters["seeds"])
+    for seed in seeds:
         fit(made.base, seed, {})
     for factor, variations in factors.items():
         if factor not in run.parameters["factors"]:
             continue
-        seeds = run.parameters["seeds" if factor in CLAIMED else "other_seeds"]
         for name, changes in variations.items():
             made.factors.setdefault(factor, []).append(f"{made.base}_{name}")
-            for seed in range(seeds):
+            for seed in seeds:
                 fit(f"{made.base}_{name}", seed, changes)
