@@ -15,7 +15,7 @@
 # loss, the number of pictures, or what the public code does differently from
 # the papers?
 #
-# *Run time: some minutes on drawn scenes, about an hour on two cores for
+# *Run time: some minutes on drawn scenes, two to three hours on two cores for
 # the real pictures; several dozen short trainings, which go on where they were
 # if they are stopped.*
 
