@@ -1,6 +1,7 @@
 """Trains the U-Net generator, with or without the conditional discriminator."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,9 +17,10 @@ from colornb.datasets import ImageSet
 from colornb.device import choose
 from colornb.errors import ColornbError
 from colornb.models import Discriminator, create_model, load_weights, source
+from colornb.training.graphed import Graphed
 from colornb.training.run import Run, batches, check_sizes, launch, make_schedule, mirror, told
 
-CODE = ("training/gan.py",)
+CODE = ("training/gan.py", "training/graphed.py")
 
 
 def edge_loss(edge_net: nn.Module, painted: Tensor, true: Tensor) -> Tensor:
@@ -166,43 +168,51 @@ def train(
         logits = discriminator(painted if complete else torch.cat((l, painted), dim=1), condition)
         return binary_cross_entropy_with_logits(logits, torch.full_like(logits, float(truth)))
 
+    def step(index: Tensor, coins: Tensor, *, adversarial: bool) -> Tensor:
+        """Trains on a batch; returns the losses of the generator, its L1, and the discriminator."""
+        pixels = mirror(images[index], coins) if o.flip else images[index]
+        l, ab = lab.normalize(lab.uint8_to_lab(pixels))  # noqa: E741
+        true = torch.cat((l, ab), dim=1) if complete else ab
+        rows = told(given, mirrored, index, coins)
+        fake = generator(l, *rows)
+        if adversarial:
+            d_loss = (judge(l, true, rows, True) + judge(l, fake.detach(), rows, False)) / 2
+            if o.judged is not None:  # a true picture that does not go with what is told
+                d_loss = d_loss + judge(l, true, [row.roll(1, 0) for row in rows], False) / 2
+            d_optimizer.zero_grad()
+            fabric.backward(d_loss)
+            d_optimizer.step()
+        for again in range(o.generator_steps):
+            if again:
+                fake = generator(l, *rows)
+            l1 = l1_loss(fake, true)
+            g_loss = o.l1_weight * l1
+            if o.l2_weight:
+                g_loss = g_loss + o.l2_weight * mse_loss(fake, true)
+            if o.edge_weight:
+                with fabric.autocast():
+                    g_loss = g_loss + o.edge_weight * edge_loss(edges, fake, true)
+            if adversarial:
+                discriminator.requires_grad_(False)
+                g_loss = g_loss + o.adversarial_weight * judge(l, fake, rows, True)
+                discriminator.requires_grad_(True)
+            g_optimizer.zero_grad()
+            fabric.backward(g_loss)
+            g_optimizer.step()
+        losses = (g_loss, l1, d_loss if adversarial else torch.zeros_like(l1))
+        return torch.stack([loss.detach() for loss in losses])
+
+    optimizers = {False: (g_optimizer,), True: (g_optimizer, d_optimizer)}
+    graphed = {k: Graphed(partial(step, adversarial=k), v, fabric) for k, v in optimizers.items()}
+
     def train_one_epoch(adversarial: bool) -> dict[str, Tensor]:
         generator.train()
         sums = torch.zeros(3, device=fabric.device)
         for index, coins in batches(len(images), o.batch_size, fabric, flip=o.flip):
-            pixels = mirror(images[index], coins) if o.flip else images[index]
-            l, ab = lab.normalize(lab.uint8_to_lab(pixels))  # noqa: E741
-            true = torch.cat((l, ab), dim=1) if complete else ab
-            rows = told(given, mirrored, index, coins)
-            fake = generator(l, *rows)
+            sums += graphed[adversarial](index, coins)
             if adversarial:
-                d_loss = (judge(l, true, rows, True) + judge(l, fake.detach(), rows, False)) / 2
-                if o.judged is not None:  # a true picture that does not go with what is told
-                    d_loss = d_loss + judge(l, true, [row.roll(1, 0) for row in rows], False) / 2
-                d_optimizer.zero_grad()
-                fabric.backward(d_loss)
-                d_optimizer.step()
                 d_schedule.step()
-            for step in range(o.generator_steps):
-                if step:
-                    fake = generator(l, *rows)
-                l1 = l1_loss(fake, true)
-                g_loss = o.l1_weight * l1
-                if o.l2_weight:
-                    g_loss = g_loss + o.l2_weight * mse_loss(fake, true)
-                if o.edge_weight:
-                    with fabric.autocast():
-                        g_loss = g_loss + o.edge_weight * edge_loss(edges, fake, true)
-                if adversarial:
-                    discriminator.requires_grad_(False)
-                    g_loss = g_loss + o.adversarial_weight * judge(l, fake, rows, True)
-                    discriminator.requires_grad_(True)
-                g_optimizer.zero_grad()
-                fabric.backward(g_loss)
-                g_optimizer.step()
             g_schedule.step()
-            losses = (g_loss, l1, d_loss if adversarial else torch.zeros_like(l1))
-            sums += torch.stack([loss.detach() for loss in losses])
         g, l1, d = sums / steps
         return {"generator": g, "l1": l1} | ({"discriminator": d} if adversarial else {})
 
