@@ -278,7 +278,7 @@ def time_to_mse_row(
 ) -> Row:
     """Seconds until a U-Net, trained with parameters of its chapter as `options`, has the report's
     MSE on the test pictures."""
-    options["network_options"] = {"residual": options.pop("residual")}
+    options["network_options"] = {name: options.pop(name) for name in gan.NETWORK}
     seconds, reached = [], []
     for seed in range(repeats):
         with TemporaryDirectory() as folder:
@@ -408,8 +408,8 @@ def gpu_rows(train: ImageSet, repeats: int) -> list[Row]:
     ):
         options = parameters(chapter, "full", "default")
         # What belongs to the data or the network, and is at its default there.
-        own = "flip" if family == "koalarization" else "residual"
-        for other in ("hold_out", "extractor", own):
+        own = ("flip",) if family == "koalarization" else gan.NETWORK
+        for other in ("hold_out", "extractor", *own):
             options.pop(other, None)
         used = []
         for _ in range(repeats):

@@ -38,6 +38,7 @@ DRAWN = {
     "fig-photo-mse": RECORDS,
     "fig-close-real": RECORDS,
     "fig-protocol-frontier": RECORDS,
+    "fig-critic-frontier": RECORDS,
     "fig-bench": "bench.json",
 }
 """Figure -> the file that its numbers are in, where its cell does not write it as a table."""

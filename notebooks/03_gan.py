@@ -30,6 +30,8 @@ l1_weight = None  # the paper: 100
 l2_weight = None  # 0; of the squared distance
 adversarial_weight = None  # 1; 0 is no discriminator
 warm_start = None  # share of the epochs, the first, with L1 alone; 0
+weight_decay = None  # of the generator; 0
+dropout = None  # share of its numbers left out after the decoder's first layer; 0
 residual = None  # residual blocks after each of the decoder's layers; 0
 edge_weight = None  # of the difference that an EdgeNet sees; 0 is none
 schedule = None  # "constant" or "one_cycle"
@@ -80,7 +82,7 @@ name = f"{run.system}/{run.variant}"
 # picture's colours do not depend on the pictures beside it.
 
 # %% tags=["hide-input"]
-network = {"residual": options.pop("residual")}
+network = {name: options.pop(name) for name in gan.NETWORK}
 blocks, edge_weight = network["residual"], options["edge_weight"]
 generator = models.create_model("unet", width=options["width"], **network)
 discriminator = models.create_model("discriminator", width=options["width"])
@@ -100,6 +102,12 @@ Markdown(
     + (", half of the pictures mirrored." if options["flip"] else ".")
     + f" Residual blocks after each layer of the decoder: {blocks}."
     + f" Weight of what an EdgeNet sees: {edge_weight:g}."
+    + (
+        f" Regularised: weight decay {options['weight_decay']:g}, dropout "
+        f"{network['dropout']:g}."
+        if options["weight_decay"] or network["dropout"]
+        else ""
+    )
 )
 
 # %% [markdown]

@@ -27,7 +27,7 @@ variant = "default"
 import pandas as pd
 from IPython.display import Markdown
 
-from colornb import figures, naming, painted, prose, records, study, tables
+from colornb import figures, prose, records, study, tables, trained
 from colornb.realism import kid_floor
 
 run, say = study.begin("19_protocol", globals()), prose.Verdict()
@@ -35,84 +35,9 @@ train, test = run.load("train", "small"), run.load("test", "small")
 photo_train, photos = run.load("train", "photos"), run.load("test", "photos")
 gan, l1 = "gan/default", "gan/l1_only"
 columns = ["mse_rgb", "delta_e2000", "chroma_retention", "kid"]
-TEST = "monitor_mse_ab"
-
-
-def trained(*names):
-    """Folders of those of these systems that the profile trains."""
-    found = {name: painted.seeds(run, *name.split("/")) for name in names}
-    return {name: folders for name, folders in found.items() if folders}
-
-
-small = trained(gan, l1, "gan/l2_only")
+small = trained.found(run, gan, l1, "gan/l2_only")
 kinds = ("default", "damped", "maps")
-large = trained(*(f"koalarization/{kind}" for kind in kinds))
-
-
-def how(systems):
-    """How each of these systems was trained."""
-    lines = []
-    for name, folders in systems.items():
-        first = records.read(folders[0])
-        o, about = first["parameters"], first["environment"]
-        minutes = [
-            pd.read_csv(folder / "history.csv")["seconds"].sum() / 60
-            for folder in folders
-        ]
-        lines.append(
-            {
-                "System": naming.NAMES[name],
-                "Pictures": f"{o['train_n']:,} of {o['size']} px",
-                "Epochs × batch": f"{o['epochs']} × {o['batch_size']}",
-                "Width": f"{o['width']:g}",
-                "Rate": f"{o['learning_rate']:g}, {o['schedule']}",
-                "Device": f"{about['device']}, {o['precision']}",
-                "torch": about["torch"],
-                "Minutes": " · ".join(f"{m:.1f}" for m in minutes),
-            }
-        )
-    return tables.Table(lines)
-
-
-def draw_losses(run, table, systems, label, column):
-    """The losses of each training as a figure and as a table to be taken
-    along; also as they are, a table for each training."""
-    found = {
-        name: [pd.read_csv(folder / "history.csv") for folder in folders]
-        for name, folders in systems.items()
-    }
-    histories = [
-        history.assign(system=name, training=k)
-        for name, several in found.items()
-        for k, history in enumerate(several)
-    ]
-    records.write_table(run, table, pd.concat(histories))
-    panels = {f"{label}, training": column, "MSE of ab / 110, test": TEST}
-    return found, figures.trainings(found, panels)
-
-
-def by_heart(found, column):
-    """What each training has come to on the pictures that it learns from, and
-    on the test pictures: at the end, and where it was lowest."""
-    lines = []
-    for name, several in found.items():
-        line = {"System": naming.NAMES[name]}
-        cells = []
-        for history in several:
-            seen, unseen = history[column], history[TEST]
-            cells.append(
-                {
-                    "Training, first epoch": f"{seen.iloc[0]:.4f}",
-                    "Training, last": f"{seen.iloc[-1]:.4f}",
-                    "Test, lowest (epoch)": f"{unseen.min():.4f} "
-                    f"({unseen.idxmin() + 1})",
-                    "Test, last": f"{unseen.iloc[-1]:.4f}",
-                }
-            )
-        line |= {k: "\n".join(one[k] for one in cells) for k in cells[0]}
-        lines.append(line)
-    return tables.Table(lines)
-
+large = trained.found(run, *(f"koalarization/{kind}" for kind in kinds))
 
 # %% [markdown]
 # ## The U-Net, with and without its discriminator
@@ -123,7 +48,7 @@ def by_heart(found, column):
 # trainings, one by one.
 
 # %% tags=["hide-input"]
-how(small)
+trained.settings(small)
 
 # %% tags=["hide-input"]
 folders = small | records.trivial(run, test, train)
@@ -152,17 +77,14 @@ tables.pairs(of_gan)
 # pictures goes on falling when there is nothing more to be had for others.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-protocol-gan-loss", "caption": "Loss against epoch, every training a line. Left, the distance to the true colours of the training pictures; right, the squared distance to those of the test pictures, by which nothing is chosen."}, "image": {"alt": "Loss curves over the epochs, on training pictures left and on test pictures right"}}
-losses, picture = draw_losses(
-    run, "losses_small", small, "L1 of ab / 110", "l1"
-)
-picture
+trained.losses(run, "losses_small", small, "L1 of ab / 110", "l1")
 
 # %% [markdown]
 # The same in numbers, a line for each training. Where the test error is lowest
 # after a few epochs, as it may be in a regression, the rest only overfits.
 
 # %% tags=["hide-input"]
-by_heart(losses, "l1")
+trained.by_heart(small, "l1")
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-protocol-gan-rows", "caption": "The first ten test pictures by each way of training (first training): gray, painted, truth."}, "image": {"alt": "Rows of small pictures, one for each way of training"}}
 first = {name: records.first_pictures(paths) for name, paths in small.items()}
@@ -179,7 +101,7 @@ figures.beside_truth(test.images[: records.SHOWN], first)
 # shorten the training, the published network is damped as well.
 
 # %% tags=["hide-input"]
-how(large)
+trained.settings(large)
 
 # %% tags=["hide-input"]
 of_photos = large | records.trivial(run, photos, photo_train)
@@ -187,13 +109,10 @@ sums = {k: records.summary(paths, photos) for k, paths in of_photos.items()}
 tables.systems(sums, columns)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-protocol-koalarization-loss", "caption": "Loss against epoch, every training a line: left, on the training photographs (where parts of what the classifier says may be left out); right, on up to 200 test photographs at even distances in the set, by which nothing is chosen."}, "image": {"alt": "Loss curves over the epochs, on training photographs left and on test photographs right"}}
-losses, picture = draw_losses(
-    run, "losses_photos", large, "MSE of ab / 110", "mse_ab"
-)
-picture
+trained.losses(run, "losses_photos", large, "MSE of ab / 110", "mse_ab")
 
 # %% tags=["hide-input"]
-by_heart(losses, "mse_ab")
+trained.by_heart(large, "mse_ab")
 
 # %% [markdown]
 # (The test losses are those of the figure, on a part of the test photographs.) Is

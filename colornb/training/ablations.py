@@ -110,7 +110,7 @@ def fit_gan(run: StudyRun) -> Ablation:
         "width": o["width"],
         "batch_size": min(base["batch_size"], *o["sizes"]),
     }
-    for name in ("hold_out", "residual"):
+    for name in ("hold_out", *gan.NETWORK):
         del base[name]
     made = Ablation(GAN)
 

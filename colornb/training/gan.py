@@ -21,6 +21,8 @@ from colornb.training.graphed import Graphed
 from colornb.training.run import Run, batches, check_sizes, launch, make_schedule, mirror, told
 
 CODE = ("training/gan.py", "training/graphed.py")
+NETWORK = ("residual", "dropout")
+"""Parameters of the chapter on the GAN that are options of its generator, not of `fit`."""
 
 
 def edge_loss(edge_net: nn.Module, painted: Tensor, true: Tensor) -> Tensor:
