@@ -165,7 +165,8 @@ def loss_curves(history: pd.DataFrame, panels: Mapping[str, Mapping[str, str]]) 
 
 @_styled
 def trainings(histories: Mapping[str, Sequence[pd.DataFrame]], panels: Mapping[str, str]) -> Picture:
-    """Losses against epoch of every training of several systems, a line for each.
+    """Losses against epoch of every training of several systems, a line for each. Single epochs
+    that are far above all others are cut off.
 
     Args:
         histories: `system/variant` -> the `history.csv` of each of its trainings.
@@ -178,10 +179,12 @@ def trainings(histories: Mapping[str, Sequence[pd.DataFrame]], panels: Mapping[s
                 name = called(system) if not number else None
                 tone = colour(system)
                 axis.plot(history["epoch"], history[column], lw=1, color=tone, label=name)
-        axis.set(xlabel="epoch", ylabel=label, ylim=(0, None))
+        every = np.concatenate([h[column] for several in histories.values() for h in several])
+        axis.set(xlabel="epoch", ylabel=label, ylim=(0, 1.1 * np.quantile(every, 0.99)))
         axis.xaxis.get_major_locator().set_params(integer=True)
     handles = figure.axes[0].get_legend_handles_labels()
-    figure.legend(*handles, loc="outside lower center", ncols=len(histories), frameon=False)
+    columns = min(3, len(histories))
+    figure.legend(*handles, loc="outside lower center", ncols=columns, frameon=False)
     return _svg(figure)
 
 

@@ -25,7 +25,7 @@ def settings(systems: Trainings, also: Sequence[str] = ()) -> Table:
     """How each of these systems was trained: pictures, length, rate, device, minutes of each.
 
     Args:
-        also: names of parameters that are shown besides.
+        also: names of parameters that are shown below the rate.
     """
     lines = []
     for name, folders in systems.items():
@@ -38,8 +38,9 @@ def settings(systems: Trainings, also: Sequence[str] = ()) -> Table:
                 "Pictures": f"{o['train_n']:,} of {o['size']} px",
                 "Epochs × batch": f"{o['epochs']} × {o['batch_size']}",
                 "Width": f"{o['width']:g}",
-                "Rate": f"{o['learning_rate']:g}, {o['schedule']}",
-                **{key: str(o[key]) for key in also},
+                "Rate": "\n".join(
+                    [f"{o['learning_rate']:g}, {o['schedule']}", *(f"{k}: {o[k]}" for k in also)]
+                ),
                 "Device": f"{about['device']}, {o['precision']}",
                 "torch": about["torch"],
                 "Minutes": " · ".join(f"{m:.1f}" for m in minutes),

@@ -181,7 +181,7 @@ records.write_table(run, "verdict", say.table())
 #   profile `cpu` are shorter, of networks half as wide, with a higher rate that
 #   rises and falls once, mirrored pictures and one generator step per batch; and
 #   there the discriminator does make the pictures more real: see the chapter
-#   *All systems side by side*. Which of these it needs is not taken apart here.
+#   *All systems side by side*. Which of these it needs, [](critic) asks.
 # - The minutes are those of several trainings at once on one device.
 # - Koalarization's extractor is EfficientNet-Lite0, not the report's
 #   Inception-ResNet-v2, whose weights need a hub.

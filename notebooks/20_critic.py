@@ -91,7 +91,7 @@ tables.pairs(pairs)
 # nothing to object to: what it paints is the truth. So it can only be taught as
 # long as it does not, and a network with fewer weights takes longer to get there.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-critic-loss", "caption": "Loss against epoch, every training a line. Left, the distance to the true colours of the training pictures; right, the squared distance to those of the test pictures, by which nothing is chosen."}, "image": {"alt": "Loss curves over the epochs, on training pictures left and on test pictures right"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-critic-loss", "caption": "Loss against epoch, every training a line. Left, the distance to the true colours of the training pictures; right, the squared distance to those of the test pictures, by which nothing is chosen. Single epochs may lie above the figure."}, "image": {"alt": "Loss curves over the epochs, on training pictures left and on test pictures right"}}
 trained.losses(run, "losses", systems, "L1 of ab / 110", "l1")
 
 # %% tags=["hide-input"]
