@@ -165,8 +165,8 @@ def loss_curves(history: pd.DataFrame, panels: Mapping[str, Mapping[str, str]]) 
 
 @_styled
 def trainings(histories: Mapping[str, Sequence[pd.DataFrame]], panels: Mapping[str, str]) -> Picture:
-    """Losses against epoch of every training of several systems, a line for each. Single epochs
-    that are far above all others are cut off.
+    """Losses against epoch of every training of several systems, a line for each. Where single
+    epochs are more than twice as high as nearly all others they are cut off.
 
     Args:
         histories: `system/variant` -> the `history.csv` of each of its trainings.
@@ -180,7 +180,9 @@ def trainings(histories: Mapping[str, Sequence[pd.DataFrame]], panels: Mapping[s
                 tone = colour(system)
                 axis.plot(history["epoch"], history[column], lw=1, color=tone, label=name)
         every = np.concatenate([h[column] for several in histories.values() for h in several])
-        axis.set(xlabel="epoch", ylabel=label, ylim=(0, 1.1 * np.quantile(every, 0.99)))
+        usual = np.quantile(every, 0.99)
+        top = 1.2 * usual if every.max() > 2 * usual else None
+        axis.set(xlabel="epoch", ylabel=label, ylim=(0, top))
         axis.xaxis.get_major_locator().set_params(integer=True)
     handles = figure.axes[0].get_legend_handles_labels()
     columns = min(3, len(histories))

@@ -38,7 +38,7 @@ def settings(systems: Trainings, also: Sequence[str] = ()) -> Table:
                 "Pictures": f"{o['train_n']:,} of {o['size']} px",
                 "Epochs × batch": f"{o['epochs']} × {o['batch_size']}",
                 "Width": f"{o['width']:g}",
-                "Rate": "\n".join(
+                "Settings" if also else "Rate": "\n".join(
                     [f"{o['learning_rate']:g}, {o['schedule']}", *(f"{k}: {o[k]}" for k in also)]
                 ),
                 "Device": f"{about['device']}, {o['precision']}",
@@ -69,15 +69,17 @@ def losses(
     return figures.trainings(histories, panels)
 
 
-def by_heart(systems: Trainings, column: str) -> Table:
+def by_heart(systems: Trainings, column: str, *, judged: bool = False) -> Table:
     """What each training has come to on the pictures that it learns from, in `column` of its
-    `history.csv`, and on the test pictures: at the end, and where it was lowest."""
+    `history.csv`, and on the test pictures: at the end, and where it was lowest. If `judged`, also
+    the loss of its discriminator."""
     lines = []
     for name, folders in systems.items():
         line = {"System": NAMES[name]}
         cells = []
         for folder in folders:
-            seen, unseen = (_history(folder)[key] for key in (column, _TEST))
+            history = _history(folder)
+            seen, unseen = history[column], history[_TEST]
             cells.append(
                 {
                     "Training, first epoch": f"{seen.iloc[0]:.4f}",
@@ -86,6 +88,9 @@ def by_heart(systems: Trainings, column: str) -> Table:
                     "Test, last": f"{unseen.iloc[-1]:.4f}",
                 }
             )
+            if judged:
+                loss = history.get("discriminator")
+                cells[-1]["Discriminator, last"] = "–" if loss is None else f"{loss.iloc[-1]:.2f}"
         line |= {key: "\n".join(cell[key] for cell in cells) for key in cells[0]}
         lines.append(line)
     return Table(lines)

@@ -181,7 +181,8 @@ records.write_table(run, "verdict", say.table())
 #   profile `cpu` are shorter, of networks half as wide, with a higher rate that
 #   rises and falls once, mirrored pictures and one generator step per batch; and
 #   there the discriminator does make the pictures more real: see the chapter
-#   *All systems side by side*. Which of these it needs, [](critic) asks.
+#   *All systems side by side*. The chapter *What the critic needs* tries
+#   some of these at this length.
 # - The minutes are those of several trainings at once on one device.
 # - Koalarization's extractor is EfficientNet-Lite0, not the report's
 #   Inception-ResNet-v2, whose weights need a hub.

@@ -204,14 +204,16 @@ def train(
         losses = (g_loss, l1, d_loss if adversarial else torch.zeros_like(l1))
         return torch.stack([loss.detach() for loss in losses])
 
-    optimizers = {False: (g_optimizer,), True: (g_optimizer, d_optimizer)}
-    graphed = {k: Graphed(partial(step, adversarial=k), v, fabric) for k, v in optimizers.items()}
+    steps_of = {adversarial: partial(step, adversarial=adversarial) for adversarial in (False, True)}
+    if o.network != "referenced":  # it draws palettes while it learns, which a replay might repeat
+        both = (g_optimizer, d_optimizer)
+        steps_of = {k: Graphed(one, both[: 1 + k], fabric) for k, one in steps_of.items()}
 
     def train_one_epoch(adversarial: bool) -> dict[str, Tensor]:
         generator.train()
         sums = torch.zeros(3, device=fabric.device)
         for index, coins in batches(len(images), o.batch_size, fabric, flip=o.flip):
-            sums += graphed[adversarial](index, coins)
+            sums += steps_of[adversarial](index, coins)
             if adversarial:
                 d_schedule.step()
             g_schedule.step()

@@ -22,8 +22,9 @@ class Graphed:
     runs, it remains the step itself.
 
     Args:
-        step: takes tensors whose shapes never change and returns one. It may use random numbers and
-            change weights, but whatever else Python does in it is done only in the first calls.
+        step: takes tensors whose shapes never change and returns one. It may change weights and use
+            random numbers of the GPU, but whatever else Python does in it is done only in the
+            first calls.
         optimizers: those that it steps: Adam or AdamW, fused. Their rates may change between calls.
     """
 
