@@ -58,7 +58,7 @@ def losses(
     Args:
         label, column: of the loss on the training pictures in `history.csv`.
     """
-    histories = {name: [_history(folder) for folder in several] for name, several in systems.items()}
+    histories = {name: [_history(one) for one in folders] for name, folders in systems.items()}
     every = [
         history.assign(system=name, training=number)
         for name, several in histories.items()

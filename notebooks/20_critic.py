@@ -23,7 +23,6 @@ seed = 0
 variant = "default"
 
 # %%
-import pandas as pd
 from IPython.display import Markdown
 
 from colornb import figures, naming, prose, records, study, tables, trained

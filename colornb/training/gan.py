@@ -204,7 +204,7 @@ def train(
         losses = (g_loss, l1, d_loss if adversarial else torch.zeros_like(l1))
         return torch.stack([loss.detach() for loss in losses])
 
-    steps_of = {adversarial: partial(step, adversarial=adversarial) for adversarial in (False, True)}
+    steps_of = {which: partial(step, adversarial=which) for which in (False, True)}
     if o.network != "referenced":  # it draws palettes while it learns, which a replay might repeat
         both = (g_optimizer, d_optimizer)
         steps_of = {k: Graphed(one, both[: 1 + k], fabric) for k, one in steps_of.items()}
