@@ -129,8 +129,9 @@ ratios = tables.Table([kid_ratio(a, b) for a, b in compared])
 each = "\n".join(say.pairs(pairs, pair) for pair in compared)
 Markdown(f"""
 **How close, how colourful, how real?** The squared error, where the report has
-0.00622, the share of the true chroma, and KID, where one half of the true pictures
-against the other has {say.number("truth against truth", floor, "+.4f")}:
+0.00622, the share of the true chroma, and KID, where one half of the true
+pictures against the other has
+{say.number("truth against truth", floor, "+.4f")}:
 {say.columns(
     ("squared error", error, ".5f"),
     ("chroma", colours, ".2f"),
