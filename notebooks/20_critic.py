@@ -126,7 +126,6 @@ error, colours, kid = (
     for metric in ("mse_rgb", "chroma_retention", "kid")
 )
 ratios = tables.Table([kid_ratio(a, b) for a, b in compared])
-each = "\n".join(say.pairs(pairs, pair) for pair in compared)
 Markdown(f"""
 **How close, how colourful, how real?** The squared error, where the report has
 0.00622, the share of the true chroma, and KID, where one half of the true
@@ -139,7 +138,7 @@ pictures against the other has
 )}
 **Is it more real than the same network without its discriminator?** With the
 discriminator, minus without:
-{each}
+{say.pairs(pairs, *compared)}
 As a ratio, without an interval:
 
 {ratios._repr_html_()}
