@@ -33,6 +33,15 @@ def test_what_is_learned_by_heart_is_told_of_each_training(systems):
     }
 
 
+def test_the_loss_of_a_discriminator_is_told_where_there_is_one(systems):
+    judged, alone = systems["gan/default"]
+    pd.read_csv(judged / "history.csv").assign(discriminator=[0.7, 0.6, 0.456]).to_csv(
+        judged / "history.csv", index=False
+    )
+    (row,) = trained.by_heart({"gan/default": [judged, alone]}, "l1", judged=True).rows
+    assert row["Discriminator, last"] == "0.46\n–"
+
+
 def test_a_table_says_how_the_published_trainings_were_made():
     (row,) = trained.settings({"gan/default": PUBLISHED}, ["generator_steps"]).rows
     assert row["Pictures"] == "5,000 of 32 px" and row["Epochs × batch"] == "100 × 50"
