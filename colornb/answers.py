@@ -2,7 +2,7 @@
 refused when the records no longer say so.
 
 `book/answers.yaml` holds them: the answer of each chapter, for the top of its page, and what the
-source report claimed beside what was measured. In a text, `{name}` is one of the `numbers` below it:
+source report claimed beside what was measured. In texts, `{name}` is one of the `numbers` below:
 
 - `{claim: ..., system: ...}`: what the chapter's verdict says of a system, or with `chapter: NAME`
   that of another;
@@ -57,10 +57,8 @@ class Answers:
 
     def claims(self) -> str:
         """The table "source report / this study", as MyST. Raises as `of_chapter` does."""
-        head = (
-            "| The source report says | This study measures | Verdict | Where |\n|---|---|---|---|\n"
-        )
-        return head + "".join(
+        head = "| The source report says | This study measures | Verdict | Where |\n"
+        return f"{head}|---|---|---|---|\n" + "".join(
             f"| {one['said']} | {self._say(one, one['chapter'])} | **{one['verdict']}** "
             f"| [](chapters/{one['chapter']}.ipynb) |\n"
             for one in self.texts["claims"]
@@ -114,7 +112,9 @@ class Answers:
         if "claim" in wanted:
             chapter = wanted.get("chapter", chapter)
             if chapter not in self.results:
-                raise ColornbError(f"answers.yaml speaks of {chapter}, which has no page: publish it.")
+                raise ColornbError(
+                    f"answers.yaml speaks of {chapter}, which has no page: publish it."
+                )
             (path,) = self.results[chapter].glob(f"{chapter}/*/seed0/tables/verdict.csv")
             table = pd.read_csv(path, dtype={"system": str}).fillna({"system": ""})
             where = (table["claim"] == wanted["claim"]) & (table["system"] == wanted["system"])
@@ -131,7 +131,7 @@ class Answers:
         rows = table[where].to_dict("records")
         if len(rows) != 1:
             raise ColornbError(
-                f"answers.yaml asks for {_name(wanted)}, of which {chapter} has {len(rows)} numbers."
+                f"answers.yaml asks for {_name(wanted)}: {chapter} has {len(rows)} of it."
             )
         return rows[0], style
 

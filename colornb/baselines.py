@@ -117,9 +117,7 @@ def fit(images: Tensor, labels: Tensor, classes: int = 0) -> Baselines:
 @torch.no_grad()
 def recolor(truth: Tensor, ab: Tensor) -> Tensor:
     """Pictures with the L of `truth` uint8 (N, 3, H, W) and the colours ab (N, 2, h, w): uint8."""
-    return torch.cat(
-        [lab.assemble(pixels[:, :1], part) for pixels, part in _lab_chunks(truth, ab)]
-    )
+    return torch.cat([lab.assemble(pixels[:, :1], part) for pixels, part in _lab_chunks(truth, ab)])
 
 
 def chroma_gain(ab: Tensor, truth: Tensor) -> float:

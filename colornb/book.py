@@ -104,7 +104,7 @@ def published(usual: str) -> dict[str, list[tuple[Path, dict]]]:
 
 
 def write_chapters(profile: str, target: Path, chapters: Iterable[str] = ()) -> None:
-    """Write the executed `chapters` of `profile`, by default all, as pages into the folder `target`.
+    """Write the executed `chapters` of `profile`, by default all, as pages into a folder.
 
     A chapter is shown by the first of its runs in `study.yaml`; one without, such as that of
     `make bench`, where it has been run. The grid of all systems also

@@ -1,5 +1,5 @@
-"""All 50,000 training pictures of CIFAR-10, but compressed as JPEG: for the error against the number
-of training pictures, and never without the 5,000 of the protocol as JPEG beside it.
+"""All 50,000 training pictures of CIFAR-10, but compressed as JPEG: for the error against the
+number of training pictures, and never without the 5,000 of the protocol as JPEG beside it.
 
 The files are `cifar-10-jpeg/data_batch_{1..5}.zip` under the data root; an entry `INDEX_LABEL.jpg`
 is the picture at that place of the official batch. `make` writes them.
@@ -41,8 +41,8 @@ def image_set(split: str, *, size: int = 32, limit: int | None = None) -> ImageS
     for file in files:
         if not file.is_file():
             raise ColornbError(
-                f"{file} is missing: `colornb data fetch cifar10_jpeg` makes it, or set COLORNB_DATA "
-                "to a folder that holds cifar-10-jpeg/."
+                f"{file} is missing: `colornb data fetch cifar10_jpeg` makes it, or set "
+                "COLORNB_DATA to a folder that holds cifar-10-jpeg/."
             )
     parts = [slice(0, RECORDS_USED), slice(RECORDS_USED, PICTURES)]
     order = [(file, place) for part in parts for file in files for place in range(PICTURES)[part]]

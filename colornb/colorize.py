@@ -82,7 +82,7 @@ def predict(
     device = next(model.parameters()).device
     for start in range(0, len(images), batch_size):
         part = slice(start, start + batch_size)
-        l, _ = lab.normalize(lab.uint8_to_lab(images[part].to(device)))  # noqa: E741
+        l, _ = lab.normalize(lab.uint8_to_lab(images[part].to(device)))
         yield model(l, *(rows[part].to(device) for rows in given)).float().cpu()
 
 
@@ -315,13 +315,11 @@ class Painter:
 
     def __call__(self, image: np.ndarray, wishes: Wishes = Wishes()) -> np.ndarray:
         """See `colorize`."""
-        return colorize(
-            image, self.model, extractor=self.extractor, size=self.size, wishes=wishes
-        )
+        return colorize(image, self.model, extractor=self.extractor, size=self.size, wishes=wishes)
 
 
 def files_of(paths: Iterable[Path]) -> list[Path]:
-    """The paths, but instead of a folder what lies in it by name, hidden files and folders apart."""
+    """The paths, but instead of a folder what lies in it by name, but hidden files and folders."""
     found = []
     for path in paths:
         inside = sorted(path.iterdir()) if os.path.isdir(path) else []

@@ -292,7 +292,9 @@ def _decoded(files: Sequence[Path], size: int) -> np.ndarray:
         try:
             stat = file.stat()
         except OSError as error:
-            raise ColornbError(f"{paths.shown(file)} is missing: unpack its archive again.") from error
+            raise ColornbError(
+                f"{paths.shown(file)} is missing: unpack its archive again."
+            ) from error
         key.update(b"\n%b %d %d" % (os.fsencode(file.name), stat.st_size, stat.st_mtime_ns))
     cached = paths.ROOT / "data" / "cache" / f"{key.hexdigest()[:32]}.npy"
 
@@ -313,7 +315,7 @@ def _decoded(files: Sequence[Path], size: int) -> np.ndarray:
         try:
             replace_atomically(cached, save)
         except NotWrittenError as error:
-            warnings.warn(f"{error} Until then every load decodes again.")
+            warnings.warn(f"{error} Until then every load decodes again.", stacklevel=2)
             break
     return np.stack(list(_decode(files, size)))
 
@@ -531,7 +533,9 @@ def folder_files(folder: str | Path | None) -> list[Path]:
         ColornbError: it is no folder, is empty, or holds what is no file.
     """
     if folder is None or not os.path.isdir(folder):
-        raise ColornbError(f"{paths.shown(folder)} is not a folder: give root= a folder of pictures.")
+        raise ColornbError(
+            f"{paths.shown(folder)} is not a folder: give root= a folder of pictures."
+        )
     found = sorted(path for path in Path(folder).iterdir() if path.name[0] != ".")
     files = [path for path in found if not os.path.isdir(path)]
     if not files:

@@ -27,8 +27,8 @@ def _soft_table(device: torch.device) -> tuple[Tensor, Tensor]:
 def cross_entropy(logits: Tensor, ab: Tensor, pixel_weight: Tensor | None = None) -> Tensor:
     """Mean cross entropy between predicted and softly encoded true colours, a scalar (nats).
 
-    The soft encoding is looked up for ab in whole units, and only its five bins are touched: a third
-    of the time of the dense one.
+    The soft encoding is looked up for ab in whole units, and only its five bins are touched: a
+    third of the time of the dense one.
 
     Args:
         logits: (N, 313, h, w).

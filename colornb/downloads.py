@@ -57,8 +57,8 @@ def offer(
 
     Args:
         book: its folder, with the executed `chapters`; they show their runs `default`, seed 0.
-        results: chapter -> folder of the runs of the profile that it shows, or of what was published
-            of them.
+        results: chapter -> folder of the runs of the profile that it shows, or of what was
+            published of them.
         found: profile -> folder and record of each of its runs.
     """
     target = book / "downloads"

@@ -17,8 +17,18 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from colornb import colorize, distribution, figures, lab, measured, metrics, naming, painted
-from colornb import prose, tables
+from colornb import (
+    colorize,
+    distribution,
+    figures,
+    lab,
+    measured,
+    metrics,
+    naming,
+    painted,
+    prose,
+    tables,
+)
 from colornb.baselines import recolor
 from colornb.datasets import ImageSet
 from colornb.intervals import Counts, Statistic
@@ -200,8 +210,8 @@ def _place(rising: np.ndarray, x: np.ndarray, goal: float) -> float:
 def at_equal(
     swept: Sweep, ratio: Statistic, statistics: Mapping[str, Statistic], goal: float, dataset: str
 ) -> Measured:
-    """Systems at equal colourfulness: measures of a sweep where each is `goal` times as colourful as
-    the truth, between two values of its knob on the line that joins them.
+    """Systems at equal colourfulness: measures of a sweep where each is `goal` times as colourful
+    as the truth, between two values of its knob on the line that joins them.
 
     A bootstrap draw finds that place anew, so that an interval covers how well it is known. Where a
     system is never as colourful, its measures are NaN.

@@ -70,9 +70,7 @@ def _centres(dark: np.ndarray, pixels: int) -> np.ndarray:
     """The middles of the pixels of pictures, along an axis where `dark` tells the pictures."""
     ends = np.flatnonzero(np.diff(np.r_[False, dark, False].astype(int)))
     middles = (np.arange(pixels) + 0.5) / pixels
-    return np.concatenate(
-        [(a + middles * (b - a)).astype(int) for a, b in ends.reshape(-1, 2)]
-    )
+    return np.concatenate([(a + middles * (b - a)).astype(int) for a, b in ends.reshape(-1, 2)])
 
 
 def figure(notebook: nbformat.NotebookNode, name: str) -> bytes | None:

@@ -160,8 +160,8 @@ def logits(images: Tensor, model: nn.Module) -> Tensor:
 
 
 def maps(images: Tensor, model: nn.Module) -> Tensor:
-    """EfficientNet-Lite0's inner maps for the gray version of uint8 pictures (N, 3, S, S), which it gets
-    at four times their size, or at its own 224 pixels where that is less: (N, D) float16, for
+    """EfficientNet-Lite0's inner maps for the gray version of uint8 pictures (N, 3, S, S), which it
+    gets at four times their size, or at its own 224 pixels where that is less: (N, D) float16, for
     `models.informed.split`.
 
     Three maps, an 8th, a 16th and a 32nd of that each way: D is 22 S^2, at most 68992.
@@ -176,8 +176,8 @@ def maps(images: Tensor, model: nn.Module) -> Tensor:
 
 
 def gist(images: Tensor, model: nn.Module) -> Tensor:
-    """What EfficientNet-Lite0 makes of the gray version of small uint8 pictures (N, 3, S, S), which it
-    gets at six times their size, as a whole and by their sixteenths: (N, 6872) float16.
+    """What EfficientNet-Lite0 makes of the gray version of small uint8 pictures (N, 3, S, S), which
+    it gets at six times their size, as a whole and by their sixteenths: (N, 6872) float16.
 
     The means over the picture of its last maps (1280) and of the three that `maps` gives (320, 112,
     40), then those of the 320 over 4x4 squares (5120).

@@ -164,7 +164,9 @@ def loss_curves(history: pd.DataFrame, panels: Mapping[str, Mapping[str, str]]) 
 
 
 @_styled
-def trainings(histories: Mapping[str, Sequence[pd.DataFrame]], panels: Mapping[str, str]) -> Picture:
+def trainings(
+    histories: Mapping[str, Sequence[pd.DataFrame]], panels: Mapping[str, str]
+) -> Picture:
     """Losses against epoch of every training of several systems, a line for each. Where single
     epochs are more than twice as high as nearly all others they are cut off.
 
@@ -441,8 +443,8 @@ def frontier(rows: Mapping[str, Mapping], *, report: float, floor: tuple[float, 
     return _svg(figure)
 
 
-_AROUND = [(r * x, r * y) for r in (9, 16, 23, 30) for x, y in
-           ((0.8, 0.6), (0.8, -0.8), (-1, 0.6), (-1, -0.8), (0, 1), (0, -1.2), (1.1, 0), (-1.3, 0))]  # fmt: skip
+_SIDES = ((0.8, 0.6), (0.8, -0.8), (-1, 0.6), (-1, -0.8), (0, 1), (0, -1.2), (1.1, 0), (-1.3, 0))
+_AROUND = [(r * x, r * y) for r in (9, 16, 23, 30) for x, y in _SIDES]
 
 
 def _number(figure: Figure, axis, places: Sequence[tuple[float, float, str]]) -> None:

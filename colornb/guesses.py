@@ -1,4 +1,4 @@
-"""A first guess of the colours of small pictures: kernel ridge regression on what a classifier sees.
+"""A first guess of small pictures' colours: kernel ridge regression on what a classifier sees.
 
 Where colours cannot be told, the least wrong answer is what pictures that look alike have. A kernel
 ridge regression (Saunders, Gammerman and Vovk 1998) says just that: its guess is a weighted sum of
@@ -27,8 +27,8 @@ SIDE = 4
 """Squares each way that a guess has a colour for."""
 FOLDS = 5
 SHARES = {"means": 1.0, "places": 0.5, "lightness": 0.2}
-"""Weights in the squared distance of two pictures: of the means of the classifier's maps, of its map
-of 4x4 squares, and of L at 8x8. Others that were tried on validation pictures made no difference."""
+"""Weights in the squared distance of two pictures: of the means of the classifier's maps, of its
+map of 4x4 squares, and of L at 8x8. Others, tried on validation pictures, made no difference."""
 
 
 class FirstGuess:
@@ -47,8 +47,8 @@ class FirstGuess:
 
     @cached_property
     def known(self) -> tuple[np.ndarray, np.ndarray]:
-        """What is seen in the training pictures and, after them, in them mirrored (2N, D), and their
-        coarse ab in Lab units (2N, 32).
+        """What is seen in the training pictures and, after them, in them mirrored (2N, D), and
+        their coarse ab in Lab units (2N, 32).
 
         Raises:
             ColornbError: the extractor is unknown, or none of `features.MAPPED`.
@@ -58,8 +58,8 @@ class FirstGuess:
         return np.concatenate(both), _coarse(lab.uint8_to_lab(pictures)[:, 1:], SIDE)
 
     def of_training(self) -> tuple[Tensor, Tensor]:
-        """Guesses for the training pictures, and for them mirrored, in Lab units (N, 2, 4, 4): each by
-        a regression on the four fifths of the pictures that it is not among, since a guess that
+        """Guesses for the training pictures, and for them mirrored, in Lab units (N, 2, 4, 4): each
+        by a regression on the four fifths of the pictures that it is not among, since a guess that
         knows the answer would be trusted too much."""
 
         def compute() -> Tensor:

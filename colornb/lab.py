@@ -149,7 +149,7 @@ def normalize(lab: Tensor) -> tuple[Tensor, Tensor]:
     return (lab[:, :1] / 50 - 1).contiguous(), (lab[:, 1:] / AB_SCALE).contiguous()
 
 
-def denormalize(l: Tensor, ab: Tensor) -> Tensor:  # noqa: E741
+def denormalize(l: Tensor, ab: Tensor) -> Tensor:
     """The inverse of `normalize`: l (N, 1, H, W) and ab (N, 2, H, W) to Lab (N, 3, H, W)."""
     return torch.cat(((l + 1) * 50, ab * AB_SCALE), dim=1)
 

@@ -285,9 +285,7 @@ def measure(
     return found
 
 
-def keep(
-    run: StudyRun, systems: Painted, found: Measured, test: ImageSet, train: ImageSet
-) -> None:
+def keep(run: StudyRun, systems: Painted, found: Measured, test: ImageSet, train: ImageSet) -> None:
     """Writes what was counted of painted systems into their records, as `measure` does; of the
     truth's rows, and of what is not among the systems, there is none."""
     for system in systems:

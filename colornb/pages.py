@@ -111,9 +111,9 @@ class System:
 def systems(found: Found) -> dict[tuple[str, str, int], System]:
     """The systems of records: (`system/variant`, data set, size) -> what was measured of it.
 
-    Several notebooks may have recorded the same training; what the first says is taken. All are over
-    pictures and trainings: errors and ratios that `images.csv` gives as in the chapters, the others
-    as `_pooled` says.
+    Several notebooks may have recorded the same training; what the first says is taken. All are
+    over pictures and trainings: errors and ratios that `images.csv` gives as in the chapters, the
+    others as `_pooled` says.
     """
     grouped: dict[tuple[str, str, int], dict[int, list]] = {}
     for folder, record in found:
@@ -217,9 +217,7 @@ def table(lines: Sequence[Mapping[str, str]], label: str) -> str:
         return f"<td>{first}{''.join(f'<br><small>{line}</small>' for line in rest)}</td>"
 
     head = "".join(f'<th scope="col">{escape(column)}</th>' for column in lines[0])
-    body = "\n".join(
-        f"<tr>{''.join(cell(*item) for item in line.items())}</tr>" for line in lines
-    )
+    body = "\n".join(f"<tr>{''.join(cell(*item) for item in line.items())}</tr>" for line in lines)
     return (
         f'<div class="table-box" role="region" tabindex="0" aria-label="{escape(label)}">\n'
         f'<table class="study"><thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n'
@@ -275,7 +273,7 @@ def _about(profile: str) -> str:
 
 
 def headline(profile: str, found: Found) -> str:
-    """The main systems of a profile on the two sets of pictures as a Markdown table, for the README."""
+    """The main systems of a profile on its two sets of pictures as a Markdown table."""
     sets, known, lines = study.read()["profiles"][profile]["sets"], systems(found), []
     for kind, names in _FIRST.items():
         place = (sets[kind]["dataset"], sets[kind]["size"])
@@ -283,7 +281,9 @@ def headline(profile: str, found: Found) -> str:
             if system := known.get((name, *place)):
                 cells = {"Pictures": f"{set_called(place[0])}, {place[1]} px", **_line(system)}
                 cells["System"] = called(name)
-                lines.append({k: v.replace("\n", " ").replace("|", "\\|") for k, v in cells.items()})
+                lines.append(
+                    {k: v.replace("\n", " ").replace("|", "\\|") for k, v in cells.items()}
+                )
     rows = [list(lines[0]), ["---"] * len(lines[0]), *(line.values() for line in lines)]
     return _about(profile) + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
@@ -379,8 +379,9 @@ def _run_page(found: Sequence[tuple[Path, dict]], profile: str) -> str:
         "Commits": each(map(commit, about)),
         "Machine": each(one["device"] for one in about),
         "Threads": each(one["threads"] for one in about),
-        "Precision": each(r["parameters"]["precision"] for r in records
-                          if "precision" in r["parameters"]),
+        "Precision": each(
+            r["parameters"]["precision"] for r in records if "precision" in r["parameters"]
+        ),
         "First start": f"{started:%d %B %Y, %H:%M} UTC",
         "Last end": f"{finished:%d %B %Y, %H:%M} UTC",
         "Hours, summed over the records": f"{hours:.1f}",

@@ -20,6 +20,5 @@ def shown(text: object) -> str:
     text are written as escapes, e.g. `\\n`.
     """
     return "".join(
-        sign if sign.isprintable() else sign.encode("unicode_escape").decode()
-        for sign in str(text)
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in str(text)
     )

@@ -34,9 +34,9 @@ def publish(profile: str, chapters: Collection[str] = ()) -> str:
     """Copies the records and chapters of a finished profile into `book/`; says what it did.
 
     Args:
-        chapters: only these, in the place of what is published of them; the rest stays. Of a profile
-            that is not the book's, the records of what they need are published with them, as far as
-            it has been run.
+        chapters: only these, in the place of what is published of them; the rest stays. Of a
+            profile that is not the book's, the records of what they need are published with them,
+            as far as it has been run.
 
     Raises:
         ColornbError: a planned run is not finished, there is no such chapter, the book shows
@@ -85,7 +85,9 @@ def _publish(profile: str, chapters: Collection[str], book: Path, beside: str | 
     if beside not in (None, profile):
         told |= {name for chapter in chapters for name in needed(chapter)}
     found = [
-        folder for folder, _ in records.read_all(profile) if folder.relative_to(runs).parts[0] in told
+        folder
+        for folder, _ in records.read_all(profile)
+        if folder.relative_to(runs).parts[0] in told
     ]
     made = book / ".publishing"
     _undo(made, book)  # a call that was killed
@@ -164,7 +166,9 @@ def _join(results: Path, profile: str) -> None:
     if len(twice):
         raise ColornbError(f"Two records give {dict(twice.iloc[0])} different values: run again.")
     frame.to_csv(results / "results.csv", index=False)
-    tables = {path: path.relative_to(results).parts[0] for path in results.rglob("tables/pairs.csv")}
+    tables = {
+        path: path.relative_to(results).parts[0] for path in results.rglob("tables/pairs.csv")
+    }
     in_order = sorted(tables, key=lambda path: (tables[path] != profile, path))
     pairs = pd.concat([pd.read_csv(path).assign(profile=tables[path]) for path in in_order])
     here = frame.loc[frame["profile"] == profile, ["system", "variant"]].agg("/".join, axis=1)

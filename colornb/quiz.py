@@ -112,9 +112,7 @@ def table(answers: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(TABLE))
 
 
-def guesses(
-    people: int, questions: int, *, systems: Sequence[str], seed: int = 0
-) -> pd.DataFrame:
+def guesses(people: int, questions: int, *, systems: Sequence[str], seed: int = 0) -> pd.DataFrame:
     """Answers that nobody gave: people who guess at random, half of the pictures being real.
 
     Each row is as those of `read`; whatever is counted of them has the true share 50 %.

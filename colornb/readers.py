@@ -114,7 +114,7 @@ class Reader:
 
     @cached_property
     def hues(self) -> list[str]:
-        """The hues that are asked: all in scenes, else the four that training captions name most."""
+        """The hues asked: all in scenes, else the four that training captions name most."""
         said = Counter(map(captions.object_colour, self.texts(self.train)))
         often = sorted(captions.HUES, key=lambda hue: -said[hue])
         return [hue for hue in captions.HUES if self.exact or hue in often[:4]]

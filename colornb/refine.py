@@ -119,9 +119,7 @@ def quality(nets: Mapping[str, Path], images: ImageSet) -> Measured:
     return Measured(counts, leaks.EDGES, images.name)
 
 
-def choose(
-    painted: Sequence[Tensor], images: ImageSet, nets: Mapping[str, Path]
-) -> dict[str, int]:
+def choose(painted: Sequence[Tensor], images: ImageSet, nets: Mapping[str, Path]) -> dict[str, int]:
     """For each of `ways` the number of steps of `STEPS` with the least error close to boundaries.
 
     Args:

@@ -135,7 +135,7 @@ def in_book(chapter: str, usual: str) -> str:
 
 
 def needed(chapter: str) -> list[str]:
-    """The chapters that a chapter needs, those that these need included, in the order of the study."""
+    """The chapters that a chapter needs, with those that these need, in the order of the study."""
     chapters = read()["chapters"]
     found, waiting = set(), [chapter]
     while waiting:

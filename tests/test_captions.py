@@ -73,8 +73,10 @@ def test_a_colour_needs_a_quarter_of_the_pixels():
 def test_the_rule_looks_at_the_centre_and_scenes_have_captions_of_their_own():
     images = flat(PLAIN["blue"])
     images[:, :, 8:24, 8:24] = flat(PLAIN["red"])[:, :, 8:24, 8:24]
-    assert captions.by_rule(image_set(images)) == ["a red automobile"] == captions.of(
-        image_set(images)
+    assert (
+        captions.by_rule(image_set(images))
+        == ["a red automobile"]
+        == captions.of(image_set(images))
     )
     drawn = scenes.image_set("test", size=32, limit=6)
     assert captions.of(drawn) == list(drawn.captions) != captions.by_rule(drawn)
@@ -116,7 +118,9 @@ def test_ask_replaces_the_colour_of_the_object(caption, asked):
 
 
 def test_without_colours_only_things_are_left():
-    told = captions.without_colours(["a red automobile", HOUSE, "a tree under a blue and yellow sky"])
+    told = captions.without_colours(
+        ["a red automobile", HOUSE, "a tree under a blue and yellow sky"]
+    )
     assert told == ["automobile", "house with roof on grass under sky", "tree under sky"]
 
 

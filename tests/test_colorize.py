@@ -134,7 +134,7 @@ class Linear(nn.Module):
             nn.Parameter(torch.tensor(pair).view(1, 2, 1, 1)) for pair in (slope, offset)
         )
 
-    def forward(self, l):  # noqa: E741
+    def forward(self, l):
         return self.slope * l + self.offset
 
 
@@ -394,7 +394,9 @@ def test_samples_are_files_that_differ_and_follow_from_their_number(
 def test_the_temperature_changes_samples_and_the_best_answer(painters, photos, tmp_path):
     for samples in (0, 1):
         cold, hot = (
-            colorized(painters["bins"], photos[0], tmp_path / f"{samples}{t}", samples, temperature=t)
+            colorized(
+                painters["bins"], photos[0], tmp_path / f"{samples}{t}", samples, temperature=t
+            )
             for t in (0.1, 2.0)
         )
         assert (cold[0] != hot[0]).any()
@@ -426,14 +428,29 @@ def test_a_reference_of_any_size_changes_the_picture(painters, photos, photo, tm
 @pytest.mark.parametrize(
     "network, samples, wishes, told",
     [
-        ("unet", 0, {"caption": "a red car"}, "does not take a caption: choose one that does, such as captioned"),
-        ("unet", 0, {"reference": np.zeros((9, 9, 3), np.uint8)}, "does not take a reference: .* such as ref"),
+        (
+            "unet",
+            0,
+            {"caption": "a red car"},
+            "does not take a caption: choose one that does, such as captioned",
+        ),
+        (
+            "unet",
+            0,
+            {"reference": np.zeros((9, 9, 3), np.uint8)},
+            "does not take a reference: .* such as ref",
+        ),
         ("unet", 2, {}, "does not take samples: choose .* such as distribution"),
         ("unet", 0, {"temperature": 0.5}, "does not take a temperature: choose"),
         ("variational", 1, {"temperature": 0.5}, "does not take a temperature"),
         ("captioned", 2, {"caption": "a red car"}, "does not take samples"),
         ("captioned", 0, {"caption": "a turquoise car"}, "does not know 'turquoise'"),
-        ("captioned", 0, {"caption": "赤い車"}, "'赤い車' has 0 words that can be read: give 1 to 16"),
+        (
+            "captioned",
+            0,
+            {"caption": "赤い車"},
+            "'赤い車' has 0 words that can be read: give 1 to 16",
+        ),
         ("captioned", 0, {"caption": "red " * 17}, "has 17 words that can be read: give 1 to 16"),
         (None, 2, {"caption": "a red car"}, "No network .* takes a caption and samples at once"),
         ("referenced", 0, {}, "needs a reference picture: give one with --reference"),
@@ -648,7 +665,10 @@ def test_verify_says_how_many_files_it_hashed(monkeypatch):
     "command, told",
     [
         (["results", "verify"], "The manifest is torn."),
-        (["data", "fetch", "mnist"], "'mnist' is not to be fetched; what can be fetched: cifar10, "),
+        (
+            ["data", "fetch", "mnist"],
+            "'mnist' is not to be fetched; what can be fetched: cifar10, ",
+        ),
         (["results", "publish", "big"], "There is no profile 'big'; there are: smoke, sample"),
     ],
 )

@@ -157,7 +157,9 @@ def test_diversity_and_errors_of_draws_are_known():
     truth = TEST.images
     lightness = lab.uint8_to_lab(truth)[:, :1] * 0 + 60
     ab = torch.zeros(len(truth), 2, 32, 32)
-    gray, red = (lab.assemble(lightness, ab + torch.tensor(c).view(2, 1, 1)) for c in ((0, 0), (20, 0)))
+    gray, red = (
+        lab.assemble(lightness, ab + torch.tensor(c).view(2, 1, 1)) for c in ((0, 0), (20, 0))
+    )
     found = draws.count([gray, gray, red], TEST)
     assert found["diversity"].mean() == pytest.approx(2 / 3 * 20, abs=0.5)
     same = draws.count([truth, gray], TEST)
@@ -215,7 +217,7 @@ def test_the_table_of_weights_goes_from_frequent_to_rare():
 
 
 def test_networks_that_end_in_bins():
-    l = torch.zeros(2, 1, 32, 32)  # noqa: E741
+    l = torch.zeros(2, 1, 32, 32)
     unet = models.create_model("unet", width=0.125, head="bins").eval()
     koalarization = models.create_model("koalarization", width=0.125, head="bins", features=0)
     assert unet(l).shape == (2, BINS, 32, 32)
@@ -234,7 +236,9 @@ def test_the_expected_error_is_the_mean_ciede2000_to_the_likely_colours():
     assert colours.shape == (825, 2) and distance.shape == (BINS, 825)
     flat = torch.full((1, 1, BINS, 825), 30.0)  # at equal L, whatever it is
     one = torch.stack((flat, *bins.T[..., None].expand(2, BINS, 825)[:, None, None]), dim=2)[:, 0]
-    other = torch.stack((flat, *colours.T[:, None].expand(2, BINS, 825)[:, None, None]), dim=2)[:, 0]
+    other = torch.stack((flat, *colours.T[:, None].expand(2, BINS, 825)[:, None, None]), dim=2)[
+        :, 0
+    ]
     same = torch.isclose(distance, lab.delta_e2000(one, other)[0], atol=1e-3)
     assert same.float().mean() > 0.999  # the formula jumps where two hues are opposite
     expected = torch.einsum("nqhw,qc->nhwc", logits.softmax(1), distance)

@@ -108,7 +108,9 @@ def test_the_gist_is_means_of_the_classifiers_maps(pictures):
 
 
 def test_an_extractor_without_maps_is_told(pictures):
-    with pytest.raises(ColornbError, match="gives no maps; these do: tf_efficientnet_lite0, random"):
+    with pytest.raises(
+        ColornbError, match="gives no maps; these do: tf_efficientnet_lite0, random"
+    ):
         features.extract(pictures.images, "inception_resnet_v2", "maps")
 
 

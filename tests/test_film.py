@@ -101,4 +101,6 @@ def test_the_caption_changes_the_picture(network, vectors, tmp_path):
 def test_a_new_network_is_as_one_that_is_told_nothing():
     model = models.create_model("captioned", width=0.125).eval()
     with torch.no_grad():
-        assert torch.equal(model(PICTURES, encode(["red", "blue"])), model(PICTURES, encode(["", ""])))
+        assert torch.equal(
+            model(PICTURES, encode(["red", "blue"])), model(PICTURES, encode(["", ""]))
+        )

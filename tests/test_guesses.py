@@ -21,8 +21,8 @@ def test():
 
 @pytest.fixture
 def blurred(tmp_path, monkeypatch):
-    """In place of the classifier's gist: 7 "means" and 5120 "places" that are L, coarsely. Nothing is
-    stored yet."""
+    """In place of the classifier's gist: 7 "means" and 5120 "places" that are L, coarsely. Nothing
+    is stored yet."""
     monkeypatch.setattr(features, "ROOT", tmp_path)
 
     def embed(images, extractor, what, *, mirrored):

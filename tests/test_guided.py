@@ -20,7 +20,7 @@ OPTIONS = {
 
 
 class Guess:
-    """Guesses that can be told apart: 1 for the training pictures, 2 mirrored, 3 and 4 for others."""
+    """Guesses that can be told apart: 1 for training pictures, 2 mirrored, 3 and 4 for others."""
 
     def __init__(self, train, extractor):
         assert extractor == "random"

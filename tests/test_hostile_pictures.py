@@ -96,7 +96,9 @@ def goes_on(weights, path, refusal):
     results = [] if refusal else [out / f"{path.stem}-colorized.png"]
     results.append(out / "good-colorized.png")
     assert sorted(out.iterdir()) == sorted(results)
-    for source, result in zip([path, path.parent / "good.png"][-len(results) :], results):
+    for source, result in zip(
+        [path, path.parent / "good.png"][-len(results) :], results, strict=True
+    ):
         with Image.open(result) as image:
             assert (image.height, image.width, 3) == read_image(source).shape
     failed = 2 - len(results)

@@ -76,7 +76,7 @@ def test_gradient_is_that_of_finite_differences():
 
 def test_normalize_has_the_stated_ranges_and_an_inverse():
     pixels = lab.rgb_to_lab(random_rgb())
-    l, ab = lab.normalize(pixels)  # noqa: E741
+    l, ab = lab.normalize(pixels)
     assert l.shape == (4, 1, 32, 32) and ab.shape == (4, 2, 32, 32)
     assert l.abs().max() <= 1 and ab.abs().max() <= 1
     torch.testing.assert_close(lab.denormalize(l, ab), pixels, atol=1e-4, rtol=0)

@@ -192,9 +192,7 @@ def test_numbers_are_said_with_their_intervals():
     assert said["value"].tolist() == [0.5, 0.5, -0.1]
     assert (said["n"][1], said["seeds"][1]) == (7, 2)
     table = prose.table({"a": {"truth": above}, "b": {"truth": around}}, "+.1f")
-    assert table.rows == [
-        {"System": "truth", "a": "+0.5 [+0.2, +0.8]", "b": "−0.1 [−0.3, +0.1]"}
-    ]
+    assert table.rows == [{"System": "truth", "a": "+0.5 [+0.2, +0.8]", "b": "−0.1 [−0.3, +0.1]"}]
 
 
 def cells(text):
@@ -220,9 +218,7 @@ def test_claims_stand_beside_one_another_in_a_table():
     assert say.table()["claim"].tolist() == ["kid, of scenes"] * 2 + ["second"]
     assert say.columns(("none", {})) == "Nothing of this was trained."
     compared = {"a": "gan/default", "b": "gan/l1_only", "n": 5, "seeds": 1}
-    pairs = pd.DataFrame(
-        [compared | {"metric": name} | below for name in ("kid", "delta_e2000")]
-    )
+    pairs = pd.DataFrame([compared | {"metric": name} | below for name in ("kid", "delta_e2000")])
     text = say.pairs(pairs, ("gan/default", "gan/l1_only"), ("gan/residual", "gan/default"))
     assert cells(text) == [
         ["Measure", "U-Net + discriminator (GAN) minus U-Net, L1 only"],
@@ -233,7 +229,10 @@ def test_claims_stand_beside_one_another_in_a_table():
 
 
 def test_a_measure_against_another_takes_the_place_of_x():
-    points = {x: [{"part": np.full(4, x**2), "whole": np.ones(4), "else": np.full(4, -x)}] for x in (1.0, 2.0)}
+    points = {
+        x: [{"part": np.full(4, x**2), "whole": np.ones(4), "else": np.full(4, -x)}]
+        for x in (1.0, 2.0)
+    }
     sweep = Sweep({"a/b": points})
     (line,) = sweep.curves(share, over=lambda means: means["else"]).values()
     assert line["x"].tolist() == [-1, -2] and line["value"].tolist() == [1, 4]
@@ -258,7 +257,11 @@ def test_systems_of_a_chapter_get_full_records_and_later_their_limits(tmp_path, 
     run = StudyRun("09_distribution", "distribution", "smoke", "default", 0, {})
     systems = {"distribution/x": [TEST.images, TRAIN.images], "truth": [TEST.images]}
     folders = measured.record(
-        run, {"distribution/x": systems["distribution/x"]}, TEST, TRAIN, {"distribution/x": {"t": 1}}
+        run,
+        {"distribution/x": systems["distribution/x"]},
+        TEST,
+        TRAIN,
+        {"distribution/x": {"t": 1}},
     )
     assert [f.name for f in folders["distribution/x"]] == ["seed0", "seed1"]
 
@@ -268,7 +271,9 @@ def test_systems_of_a_chapter_get_full_records_and_later_their_limits(tmp_path, 
     measured.measure(run, systems, count, STATISTICS, TEST, TRAIN)
     for folder in folders["distribution/x"]:
         record = records.read(folder)
-        assert record["parameters"]["t"] == 1 and set(METRICS) - {"mse_ab"} <= set(record["metrics"])
+        assert record["parameters"]["t"] == 1 and set(METRICS) - {"mse_ab"} <= set(
+            record["metrics"]
+        )
         assert record["metrics"]["rare_recall"]["n"] == len(TEST)
     assert set(records.summary(folders["distribution/x"], TEST)["seeds"]) >= {"kid", "mse_rgb"}
 

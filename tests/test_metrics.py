@@ -83,8 +83,9 @@ def test_equal_pictures_reach_the_ends_and_psnr_stays_finite():
 
 def test_accuracy_counts_a_difference_at_the_limit():
     # The same gray shifted by one L unit counts at 2 %, by three only at 5 %, by six not at all.
-    levels = {round(float(color.rgb2lab(np.full((1, 1, 3), v / 255))[0, 0, 0]), 1): v
-              for v in range(256)}
+    levels = {
+        round(float(color.rgb2lab(np.full((1, 1, 3), v / 255))[0, 0, 0]), 1): v for v in range(256)
+    }
     lightness = {v: round(k) for k, v in levels.items()}
     truth = torch.full((1, 3, 8, 8), 100, dtype=torch.uint8)
     for shift, counts in {2: (1, 1), 5: (0, 1), 6: (0, 0)}.items():

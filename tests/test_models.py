@@ -36,7 +36,7 @@ def test_the_decoder_doubles_after_its_first_third_and_fifth_convolution(koalari
 
 def test_koalarization_listens_to_its_features():
     network = models.create_model("koalarization", width=0.125).eval()
-    l = torch.rand(1, 1, 32, 32) * 2 - 1  # noqa: E741
+    l = torch.rand(1, 1, 32, 32) * 2 - 1
     with torch.no_grad():
         one, other = (network(l, torch.full((1, 1000), value)) for value in (0.0, 1.0))
     assert (one - other).abs().max() > 1e-4
@@ -56,7 +56,7 @@ def test_generator_has_the_published_shapes_and_size():
 
 def test_the_informed_unet_adds_each_map_where_the_encoder_has_its_size():
     network = models.create_model("informed", width=0.125).eval()
-    l = torch.rand(2, 1, 32, 32) * 2 - 1  # noqa: E741
+    l = torch.rand(2, 1, 32, 32) * 2 - 1
     maps = [torch.rand(2, c, s, s) for c, s in ((40, 16), (112, 8), (320, 4))]
     seen = torch.cat([one.flatten(1) for one in maps], dim=1)
     for ours, given in zip(split(seen), maps, strict=True):
@@ -77,7 +77,7 @@ def test_the_informed_unet_adds_each_map_where_the_encoder_has_its_size():
 def test_placed_hears_at_each_place_what_the_maps_say_there(tmp_path):
     torch.manual_seed(0)
     network = models.create_model("placed", width=0.125, feature_dropout=0.5).eval()
-    l = torch.rand(2, 1, 64, 64) * 2 - 1  # noqa: E741
+    l = torch.rand(2, 1, 64, 64) * 2 - 1
     maps = [torch.rand(2, c, s, s) for c, s in ((40, 28), (112, 14), (320, 7))]
     seen = torch.cat([one.flatten(1) for one in maps], dim=1)
     heard = {}
@@ -108,7 +108,7 @@ def test_placed_hears_at_each_place_what_the_maps_say_there(tmp_path):
 def test_a_guess_joins_the_gray_picture(tmp_path):
     torch.manual_seed(0)
     network = models.create_model("informed", width=0.125, guess=True).eval()
-    l, seen = torch.rand(2, 1, 32, 32) * 2 - 1, torch.rand(2, 22 * 32**2)  # noqa: E741
+    l, seen = torch.rand(2, 1, 32, 32) * 2 - 1, torch.rand(2, 22 * 32**2)
     guess = torch.full((2, 2, 4, 4), 28.0)
     inputs = []
     network.encoder[0].register_forward_pre_hook(lambda layer, args: inputs.append(args[0]))
@@ -130,7 +130,7 @@ def test_the_maps_of_a_larger_picture_are_told_apart_as_well():
 
 def test_generator_output_does_not_depend_on_the_batch():
     generator = models.create_model("unet", width=0.125)
-    l = torch.rand(8, 1, 32, 32) * 2 - 1  # noqa: E741
+    l = torch.rand(8, 1, 32, 32) * 2 - 1
     generator.train()(l)  # moves the running statistics
     generator.eval()
     with torch.no_grad():
@@ -170,7 +170,7 @@ def test_weights_survive_a_file(tmp_path):
     path = tmp_path / "weights.safetensors"
     models.save_weights(network, path, extractor="none")
     loaded, header = models.load_weights(path)
-    l = torch.rand(1, 1, 32, 32)  # noqa: E741
+    l = torch.rand(1, 1, 32, 32)
     with torch.no_grad():
         assert torch.equal(network(l), loaded(l))
     assert header["model"] == "unet" and header["extractor"] == "none"
@@ -209,6 +209,6 @@ def test_weights_of_other_options_are_refused(tmp_path, options):
 
 def test_folding_the_vector_in_training_changes_nothing():
     network = models.create_model("koalarization", features=12, width=0.25)
-    l, vector = torch.rand(2, 1, 32, 32) * 2 - 1, torch.randn(2, 12)  # noqa: E741
+    l, vector = torch.rand(2, 1, 32, 32) * 2 - 1, torch.randn(2, 12)
     folded, as_published = network.train()(l, vector), network.eval()(l, vector)
     torch.testing.assert_close(folded, as_published, atol=1e-6, rtol=1e-5)

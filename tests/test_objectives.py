@@ -6,12 +6,14 @@ from test_training import assert_same, weights
 from colornb import distribution, lab, metrics, models, scenes
 from colornb.errors import ColornbError
 from colornb.limits import leaks
-from colornb.training import regression
 from colornb.models.unet import thin
+from colornb.training import regression
 from colornb.training.objectives import OBJECTIVES, chroma_edges
 from colornb.training.run import Run
 
-TRAIN, TEST = (scenes.image_set(split, size=32, limit=n) for split, n in (("train", 24), ("test", 8)))
+TRAIN, TEST = (
+    scenes.image_set(split, size=32, limit=n) for split, n in (("train", 24), ("test", 8))
+)
 TASKS = {
     "mse_ab": ("unet", {}, {}),
     "l1_ab": ("unet", {"residual": 1}, {}),
@@ -71,7 +73,7 @@ def test_an_unknown_objective_is_told(tmp_path):
 
 
 def test_the_distance_in_srgb_is_that_of_the_metrics_and_still_pulls_what_is_clipped():
-    l, ab = normalised()  # noqa: E741
+    l, ab = normalised()
     painted = torch.nn.Parameter(ab + 0.1)
     model = torch.nn.Module()
     model.forward = lambda l: painted
@@ -86,7 +88,7 @@ def test_the_distance_in_srgb_is_that_of_the_metrics_and_still_pulls_what_is_cli
 
 
 def test_bins_looks_at_every_pixel_when_it_monitors_and_at_a_quarter_in_training():
-    l, ab = normalised()  # noqa: E741
+    l, ab = normalised()
     model = models.create_model("unet", width=0.125, head="bins").eval()
     objective = OBJECTIVES["bins"](TRAIN.images, rebalance=0.5)
     weight = distribution.rebalancing(TRAIN.images, 0.5)
@@ -105,7 +107,7 @@ def test_bins_looks_at_every_pixel_when_it_monitors_and_at_a_quarter_in_training
 
 
 def test_the_variational_objective_is_the_distance_and_the_divergence():
-    l, ab = normalised()  # noqa: E741
+    l, ab = normalised()
     torch.manual_seed(0)
     model = models.create_model("variational", width=0.125, latent=4)
     for parameter in (model.gaussian.weight, model.gaussian.bias):
@@ -128,7 +130,7 @@ def test_the_chroma_edges_of_training_are_those_of_the_measure():
 
 
 def test_a_second_teacher_takes_the_place_of_the_chroma_edges():
-    l, ab = normalised()  # noqa: E741
+    l, ab = normalised()
     model = models.create_model("edgenet", width=0.25, channels=1).eval()
     objective = OBJECTIVES["edges"](TRAIN.images, sees="l")
     own = chroma_edges(ab).bool()

@@ -443,7 +443,9 @@ def test_a_chapter_that_there_is_not_is_not_published(published):
 )
 def test_a_chapter_of_another_profile_is_not_published(published, monkeypatch):
     monkeypatch.setattr(publish, "published_profile", lambda: "cpu")
-    with pytest.raises(ColornbError, match="shows 13_comparison of profile cpu: publish that, or all of"):
+    with pytest.raises(
+        ColornbError, match="shows 13_comparison of profile cpu: publish that, or all of"
+    ):
         publish.publish("smoke", ["13_comparison"])
     assert publish.verify() == 8
 
@@ -470,7 +472,9 @@ def test_a_chapter_that_the_book_shows_of_another_profile_comes_with_what_it_nee
             (target / f"{name}.ipynb").write_text(f'"{profile}"')
 
     monkeypatch.setattr(publish, "write_chapters", write_chapters)
-    with pytest.raises(ColornbError, match="shows 03_gan of profile smoke: publish that, or all of full"):
+    with pytest.raises(
+        ColornbError, match="shows 03_gan of profile smoke: publish that, or all of full"
+    ):
         publish.publish("full", ["03_gan"])
     assert publish.publish("full", ["19"]) == "2 records of profile full and 19 are in book/."
     assert (published / "chapters" / "19.ipynb").read_text() == '"full"'

@@ -11,11 +11,12 @@ import pytest
 import torch
 
 from colornb import scenes
+from colornb.device import choose
 from colornb.errors import ColornbError
 from colornb.models import load_weights
 from colornb.training import gan, koalarization
-from colornb.device import choose
 from colornb.training.run import Run, code_sha256, make_fabric, snapshot_path
+
 
 class Poison:
     """A pickle of it makes who loads it create a file."""

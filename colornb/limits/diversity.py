@@ -18,8 +18,8 @@ def count(pictures: Tensor) -> Counts:
     set.
 
     A picture counts in its own distances and in those of the pictures that are compared with it, so
-    its count is the jackknife's pseudo-value: what it adds to the mean in both roles. A bootstrap of
-    the distances themselves, as if they were independent, would give intervals of half the width.
+    its count is the jackknife's pseudo-value: what it adds to the mean in both roles. A bootstrap
+    of the distances themselves, as if they were independent, would give intervals half as wide.
     """
     ab = lab.uint8_to_lab(pictures)[:, 1:]
     n = len(ab)

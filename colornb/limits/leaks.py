@@ -7,6 +7,7 @@ truth. Distances are in pixels, from a pixel's centre to the boundary: 0.5 for i
 
 from collections.abc import Callable
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 from scipy.ndimage import distance_transform_edt
@@ -142,7 +143,7 @@ def count_by_contrast(
     """As the near half of `count_boundary_error`, split by luminance contrast into the bins between
     `bounds`: each (N, len(bounds) - 1)."""
     error = ab_distance(predicted, truth).numpy()
-    inside = [close & (contrast >= a) & (contrast < b) for a, b in zip(bounds, bounds[1:])]
+    inside = [close & (contrast >= a) & (contrast < b) for a, b in pairwise(bounds)]
     return {
         "near_error": np.stack([(error * pixels).sum((1, 2)) for pixels in inside], axis=1),
         "near_pixels": np.stack([pixels.sum((1, 2)) for pixels in inside], axis=1),

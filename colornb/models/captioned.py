@@ -29,9 +29,7 @@ class Captioned(nn.Module):
             layers.
     """
 
-    def __init__(
-        self, *, network: str = "unet", embedding: int = 32, hidden: int = 64, **options
-    ):
+    def __init__(self, *, network: str = "unet", embedding: int = 32, hidden: int = 64, **options):
         super().__init__()
         if network == "unet":
             options = {"residual": 1} | options
@@ -59,7 +57,7 @@ class Captioned(nn.Module):
             largest = said.masked_fill(~there.unsqueeze(2), -1).amax(1)  # they are above -1
             return largest * there.any(1, keepdim=True)
 
-    def forward(self, l: Tensor, *given: Tensor) -> Tensor:  # noqa: E741
+    def forward(self, l: Tensor, *given: Tensor) -> Tensor:
         """l (N, 1, H, W), what the painter takes besides (the features of a Koalarization), and
         tokens (N, words) -> what the painter gives.
 

@@ -1,4 +1,4 @@
-"""EdgeNet: where there is an edge of colour, seen in the colours or guessed from the gray picture."""
+"""EdgeNet: where there is an edge of colour, seen in the colours or guessed from gray."""
 
 from torch import Tensor, nn
 

@@ -9,8 +9,8 @@ from torch.nn.functional import interpolate
 from colornb.models.unet import ENCODER, Grid, UNetGenerator
 
 MAPS = (40, 112, 320)
-"""Channels of the classifier's maps: of EfficientNet-Lite0, at an 8th, a 16th and a 32nd of the size
-that it gets the picture in."""
+"""Channels of the classifier's maps: of EfficientNet-Lite0, at an 8th, a 16th and a 32nd of the
+size that it gets the picture in."""
 SPREAD = 14.0
 """Lab units: about as far as a and b of small pictures are spread, for a guess of them."""
 
@@ -65,7 +65,7 @@ class Informed(UNetGenerator):
 
         self.joins = nn.ModuleList(starmap(join, zip(MAPS, inside, strict=True)))
 
-    def encode(self, l: tuple[Tensor, list[Tensor]]) -> list[Tensor]:  # noqa: E741
+    def encode(self, l: tuple[Tensor, list[Tensor]]) -> list[Tensor]:
         """Outputs of the encoder's layers for l and the maps of `split`."""
         x, maps = l
         outputs = []
@@ -78,7 +78,7 @@ class Informed(UNetGenerator):
 
     def forward(
         self,
-        l: Tensor,  # noqa: E741
+        l: Tensor,
         seen: Tensor,
         guess: Tensor | None = None,
         *,
@@ -89,5 +89,5 @@ class Informed(UNetGenerator):
         ab in Lab units (N, 2, h, w) -> as `UNetGenerator.forward`."""
         if guess is not None:
             coarse = interpolate(guess / SPREAD, l.shape[-2:], mode="bicubic")
-            l = torch.cat((l, coarse), dim=1)  # noqa: E741
+            l = torch.cat((l, coarse), dim=1)
         return super().forward((l, split(seen.float())), grid=grid)

@@ -115,7 +115,7 @@ class Koalarization(nn.Module):
 
     def forward(
         self,
-        l: Tensor,  # noqa: E741
+        l: Tensor,
         features: Tensor | None = None,
         told: Tensor | None = None,
         *,

@@ -26,7 +26,7 @@ class Placed(Koalarization):
         self.norms = nn.ModuleList(nn.BatchNorm2d(channels, affine=False) for channels in MAPS)
         self.dropout = nn.Dropout2d(feature_dropout)
 
-    def forward(self, l: Tensor, seen: Tensor) -> Tensor:  # noqa: E741
+    def forward(self, l: Tensor, seen: Tensor) -> Tensor:
         """l (N, 1, H, W) in [-1, 1], H and W multiples of 8, the maps `seen` of `features.extract`
         (N, D) -> ab (N, 2, H, W) in [-1, 1]."""
         encoded = self.encoder(l)

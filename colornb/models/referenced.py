@@ -44,7 +44,7 @@ class Referenced(nn.Module):
             nn.Linear(2 * hidden, hidden),
         )
 
-    def forward(self, l: Tensor, palette: Tensor) -> Tensor:  # noqa: E741
+    def forward(self, l: Tensor, palette: Tensor) -> Tensor:
         """l (N, 1, H, W) in [-1, 1] and palette (N, 313) -> ab (N, 2, H, W) in [-1, 1]."""
         if self.training:
             palette = self._mixed(palette)

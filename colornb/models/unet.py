@@ -147,19 +147,19 @@ class UNetGenerator(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.head = make_head(head, inside)
 
-    def encode(self, l: Tensor) -> list[Tensor]:  # noqa: E741
+    def encode(self, l: Tensor) -> list[Tensor]:
         """Outputs of the encoder's layers, (N, 64, 32, 32) to (N, 512, 2, 2)."""
         if self.options["gray_255"]:
-            l = (l + 1) * 127.5  # noqa: E741
+            l = (l + 1) * 127.5
         outputs = []
         for layer in self.encoder:
-            l = layer(l)  # noqa: E741
+            l = layer(l)
             outputs.append(l)
         return outputs
 
     def forward(
         self,
-        l: Tensor,  # noqa: E741
+        l: Tensor,
         told: Tensor | None = None,
         *,
         grid: Grid | None = None,

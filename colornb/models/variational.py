@@ -38,7 +38,11 @@ class Variational(nn.Module):
         self.gaussian = nn.Linear(4 * inside, 2 * latent)
 
     def forward(
-        self, l: Tensor, z: Tensor | None = None, *, truth: Tensor | None = None  # noqa: E741
+        self,
+        l: Tensor,
+        z: Tensor | None = None,
+        *,
+        truth: Tensor | None = None,
     ) -> Tensor | tuple[Tensor, Tensor, Tensor]:
         """l (N, 1, H, W) in [-1, 1] and z (N, latent), by default 0 -> ab (N, 2, H, W) in [-1, 1].
 

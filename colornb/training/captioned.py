@@ -81,9 +81,9 @@ def recoloured(images: ImageSet, seed: int = 0) -> ImageSet:
     """Drawn scenes, and each again with its object in another hue, drawn with `seed`, and a caption
     that says so.
 
-    Among scenes as they are drawn no car is purple, so a network need not read to know that this one
-    is not. The ab of the object's pixels turn by the angle between the two hues; L and chroma stay.
-    Objects without a hue stay as they are.
+    Among scenes as they are drawn no car is purple, so a network need not read to know that this
+    one is not. The ab of the object's pixels turn by the angle between the two hues; L and chroma
+    stay. Objects without a hue stay as they are.
     """
     dice, chosen = np.random.default_rng(seed), []
     for caption in images.captions:
@@ -98,8 +98,7 @@ def recoloured(images: ImageSet, seed: int = 0) -> ImageSet:
     turned = torch.view_as_real(turned).movedim(3, 1)
     again = lab.assemble(pixels[:, :1], torch.where(object_, turned, pixels[:, 1:]))
     told = [
-        ask([caption], new)[0]
-        for caption, (_, new) in zip(images.captions, chosen, strict=True)
+        ask([caption], new)[0] for caption, (_, new) in zip(images.captions, chosen, strict=True)
     ]
     return replace(
         images,

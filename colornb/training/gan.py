@@ -165,7 +165,7 @@ def train(
     # A generator that gives L as well is compared and judged with its own.
     complete = o.network_options.get("head") == "lab"
 
-    def judge(l: Tensor, painted: Tensor, rows: list[Tensor], truth: bool) -> Tensor:  # noqa: E741
+    def judge(l: Tensor, painted: Tensor, rows: list[Tensor], truth: bool) -> Tensor:
         condition = None if o.judged is None else rows[o.judged]
         logits = discriminator(painted if complete else torch.cat((l, painted), dim=1), condition)
         return binary_cross_entropy_with_logits(logits, torch.full_like(logits, float(truth)))
@@ -173,7 +173,7 @@ def train(
     def step(index: Tensor, coins: Tensor, *, adversarial: bool) -> Tensor:
         """Trains on a batch; returns the losses of the generator, its L1, and the discriminator."""
         pixels = mirror(images[index], coins) if o.flip else images[index]
-        l, ab = lab.normalize(lab.uint8_to_lab(pixels))  # noqa: E741
+        l, ab = lab.normalize(lab.uint8_to_lab(pixels))
         true = torch.cat((l, ab), dim=1) if complete else ab
         rows = told(given, mirrored, index, coins)
         fake = generator(l, *rows)
@@ -225,7 +225,7 @@ def train(
         generator.eval()
         squares = []
         for part in torch.arange(len(held_out), device=fabric.device).split(250):
-            l, ab = lab.normalize(lab.uint8_to_lab(held_out[part]))  # noqa: E741
+            l, ab = lab.normalize(lab.uint8_to_lab(held_out[part]))
             painted = generator(l, *(rows[part] for rows in of_monitor)).float()
             squares.append(mse_loss(painted[:, -2:], ab) * len(part))
         return torch.stack(squares).sum() / len(held_out)

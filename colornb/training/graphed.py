@@ -1,4 +1,4 @@
-"""Replays a training step on a GPU as a whole, a CUDA graph, instead of starting its kernels singly.
+"""Replays a training step on a GPU as a whole, a CUDA graph, not its kernels one by one.
 
 A step of a small network on 32x32 pictures is some hundred kernels of a few microseconds: Python
 takes several times as long to start them as the GPU to run them.
@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 WARM_UP = 3
-"""Steps before the recorded one: what is made once, such as the optimizers' state, is made there."""
+"""Steps before the recorded one: what is made once, as the optimizers' state is, is made there."""
 
 
 class Graphed:
@@ -63,7 +63,9 @@ class Graphed:
 
     def _record(self, inputs: tuple[Tensor, ...]) -> None:
         """Records a step without running it. The optimizers read their rates from the GPU
-        meanwhile, and are left as they were: a checkpoint of them is the same as without a graph."""
+        meanwhile, and are left as they were: a checkpoint of them is the same as without a
+        graph.
+        """
         groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
         self.rates = [(g, torch.tensor(float(g["lr"]), device=inputs[0].device)) for g in groups]
         self.inputs = [one.clone() for one in inputs]

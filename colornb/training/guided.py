@@ -108,7 +108,10 @@ def fit(run: StudyRun) -> Trained:
 
     ways = {
         CLOSE: close,
-        **{k: partial(real, loss=v, sees=told | {"network_options": options}) for k, v in REAL.items()},
+        **{
+            k: partial(real, loss=v, sees=told | {"network_options": options})
+            for k, v in REAL.items()
+        },
         **{k: partial(real, loss=loss, sees={}) for k, loss in BLIND.items()},
     }
     weights: dict[str, list[Path]] = {}

@@ -39,7 +39,9 @@ def fit(run: StudyRun) -> dict[str, list[Path]]:
     place = {name: k for k, name in enumerate(train.ids)}
     kept = [place[name] for name in fewer.ids]
 
-    def train_one(kind: str, name: str, images: ImageSet, rows: list[int] | slice, seed: int) -> Path:
+    def train_one(
+        kind: str, name: str, images: ImageSet, rows: list[int] | slice, seed: int
+    ) -> Path:
         folder = records.place(run, test, name, seed)
         network, head, objective = KINDS[kind]
         options, bins, maps = {"width": o["width"], "head": head}, head == "bins", {}

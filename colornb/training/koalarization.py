@@ -41,8 +41,8 @@ def fit(
         mirrored_features: the vectors of the mirrored pictures; with them, half of the pictures
             of each batch are mirrored.
         extractor: name of the extractor, kept with the weights.
-        maps: whether the network is `models.Placed`, which has neither a `feature_scale` nor another
-            head or upsampling.
+        maps: whether the network is `models.Placed`, which has neither a `feature_scale` nor
+            another head or upsampling.
         width, feature_scale, feature_dropout, head, upsampling: options of the network.
         training: what `colornb.training.regression.fit` takes besides, or `gan.fit` with an
             adversarial weight.
@@ -57,13 +57,16 @@ def fit(
         "flip": mirrored_features is not None,
         "about": {"extractor": extractor},
     }
-    network, options = "koalarization", {
-        "features": features.shape[1],
-        "feature_scale": feature_scale,
-        "feature_dropout": feature_dropout,
-        "head": head,
-        "upsampling": upsampling,
-    }
+    network, options = (
+        "koalarization",
+        {
+            "features": features.shape[1],
+            "feature_scale": feature_scale,
+            "feature_dropout": feature_dropout,
+            "head": head,
+            "upsampling": upsampling,
+        },
+    )
     if maps:
         network, options = "placed", {"feature_dropout": feature_dropout}
     if not adversarial_weight:

@@ -24,7 +24,7 @@ Objective = Callable[..., Tensor]
 def regression(distance: Callable[[Tensor, Tensor], Tensor], images: Tensor) -> Objective:
     """A mean distance between predicted and true ab / 110."""
 
-    def objective(model: nn.Module, l: Tensor, ab: Tensor, *given: Tensor) -> Tensor:  # noqa: E741
+    def objective(model: nn.Module, l: Tensor, ab: Tensor, *given: Tensor) -> Tensor:
         return distance(model(l, *given).float(), ab)
 
     return objective
@@ -35,7 +35,7 @@ def srgb(images: Tensor, *, ab_weight: float = 0.05) -> Objective:
     `ab_weight` times that of ab / 110: where the gamut cuts a colour off, only that says which way
     the truth lies."""
 
-    def objective(model: nn.Module, l: Tensor, ab: Tensor, *given: Tensor) -> Tensor:  # noqa: E741
+    def objective(model: nn.Module, l: Tensor, ab: Tensor, *given: Tensor) -> Tensor:
         painted = model(l, *given).float()
         pictures = [lab.lab_to_rgb(lab.denormalize(l, one)).clamp(0, 1) for one in (painted, ab)]
         return mse_loss(*pictures) + ab_weight * mse_loss(painted, ab)
@@ -44,14 +44,14 @@ def srgb(images: Tensor, *, ab_weight: float = 0.05) -> Objective:
 
 
 def bins(images: Tensor, *, rebalance: float = 0.0, mean_weight: float = 0.0) -> Objective:
-    """Cross entropy over the 313 bins, and `mean_weight` times `distribution.mean_error`; `rebalance`
-    above 0 is the strength of `distribution.rebalancing`.
+    """Cross entropy over the 313 bins, and `mean_weight` times `distribution.mean_error`;
+    `rebalance` above 0 is the strength of `distribution.rebalancing`.
 
     In training one pixel in four counts, on a grid that begins at random.
     """
     weight = distribution.rebalancing(images, rebalance) if rebalance else None
 
-    def objective(model: nn.Module, l: Tensor, ab: Tensor, *given: Tensor) -> Tensor:  # noqa: E741
+    def objective(model: nn.Module, l: Tensor, ab: Tensor, *given: Tensor) -> Tensor:
         grid = tuple(torch.randint(2, (2,)).tolist()) if model.training else None
         logits = model(l, *given, grid=grid)
         side = logits.shape[-1] * (2 if grid else 1)
@@ -72,7 +72,7 @@ def variational(images: Tensor, *, divergence: float = 1e-3) -> Objective:
     et al. 2017). Without the truth to look at, as on the monitor's pictures,
     the distance at z = 0 alone."""
 
-    def objective(model: nn.Module, l: Tensor, ab: Tensor, *given: Tensor) -> Tensor:  # noqa: E741
+    def objective(model: nn.Module, l: Tensor, ab: Tensor, *given: Tensor) -> Tensor:
         if not model.training:
             return l1_loss(model(l).float(), ab)
         painted, mean, log_variance = model(l, truth=ab)
@@ -98,7 +98,7 @@ def edges(images: Tensor, *, sees: str = "ab") -> Objective:
     the edges, both kinds of pixels with equal weight. The edges are those of a second teacher
     where one is given, (N, 1, H, W) bool, otherwise the truth's chroma edges."""
 
-    def objective(model: nn.Module, l: Tensor, ab: Tensor, *given: Tensor) -> Tensor:  # noqa: E741
+    def objective(model: nn.Module, l: Tensor, ab: Tensor, *given: Tensor) -> Tensor:
         wanted = given[0].float() if given else chroma_edges(ab)
         share = wanted.mean().clamp(0.01, 0.99)
         weight = wanted / share + (1 - wanted) / (1 - share)

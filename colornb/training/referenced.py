@@ -18,8 +18,8 @@ def fit(
     epochs: int,
     width: float,
 ) -> Referenced:
-    """Trains generator and discriminator on pictures and their palettes, at a one-cycle rate with L1
-    100 times beside the discriminator's judgement.
+    """Trains generator and discriminator on pictures and their palettes, at a one-cycle rate with
+    L1 100 times beside the discriminator's judgement.
 
     Args:
         folder: keeps and resumes the training, see `colornb.training.gan.fit`.

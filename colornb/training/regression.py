@@ -118,7 +118,7 @@ def train(fabric: Fabric, folder: Path, tensors: tuple, options: dict) -> None:
     objective = OBJECTIVES[o.objective](images, **o.objective_options)
 
     def loss_of(pixels: Tensor, rows: Sequence[Tensor]) -> Tensor:
-        l, ab = lab.normalize(lab.uint8_to_lab(pixels))  # noqa: E741
+        l, ab = lab.normalize(lab.uint8_to_lab(pixels))
         return objective(model, l, ab, *rows)
 
     def train_one_epoch() -> Tensor:

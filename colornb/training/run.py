@@ -122,9 +122,9 @@ def _end_with_parent() -> None:
 
 
 def make_schedule(name: str, optimizer, steps: int):
-    """The learning rate over `steps` steps: "constant"; "one_cycle" with the optimizer's rate as its
-    peak (Smith and Topin 2018, arXiv 1708.07120); or "early_floor", which falls exponentially to a
-    hundredth in the first 63 of 200 parts, where the GAN's public code reaches its floor."""
+    """The learning rate over `steps` steps: "constant"; "one_cycle" with the optimizer's rate as
+    its peak (Smith and Topin 2018, arXiv 1708.07120); or "early_floor", which falls exponentially
+    to a hundredth in the first 63 of 200 parts, where the GAN's public code reaches its floor."""
     if name == "constant":
         return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
     if name == "one_cycle":
