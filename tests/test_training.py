@@ -473,7 +473,11 @@ def test_explaining_the_code_does_not_change_its_hash(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "PACKAGE", tmp_path)
     module = tmp_path / "model.py"
     hashes = []
-    for text in ('"""One."""\nx = 1\n', '"""Two."""\n# why\nx = 1\n', '"""Two."""\nx = 2\n'):
+    for text in (
+        '"""One."""\nx = 1\n"""Of x."""\n',
+        '"""Two."""\n# why\nx = 1\n"""Other."""\n',
+        '"""Two."""\nx = 2\n"""Other."""\n',
+    ):
         module.write_text(text)
         hashes.append(code_sha256(("model.py",)))
     assert hashes[0] == hashes[1] != hashes[2]

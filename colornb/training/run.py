@@ -187,18 +187,15 @@ def told(
 def code_sha256(modules: tuple[str, ...]) -> str:
     """Hash of what the code of these files of the package does.
 
-    Comments, layout and the docstrings of modules, classes and functions (those of constants do) do
-    not count, so that explaining a model better does not train it again. Python's minor version
-    does: its `ast.dump` differs.
+    Comments, layout and docstrings do not count, so that explaining a model better does not train
+    it again. Python's minor version does: its `ast.dump` differs.
     """
     digest = hashlib.sha256()
     for name in modules:
         tree = ast.parse((PACKAGE / name).read_text(encoding="utf8"))
         for node in ast.walk(tree):
-            body = getattr(node, "body", None)
-            if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
-                if isinstance(getattr(body[0].value, "value", None), str):
-                    body[0].value.value = ""
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+                node.value.value = ""
         digest.update(ast.dump(tree).encode())
     return digest.hexdigest()
 
