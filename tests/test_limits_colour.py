@@ -52,7 +52,6 @@ def test_amplification_of_a_known_share():
         counts = colour.count_majority(predicted, truth, labels, majority, where)
         for statistic, expected in (
             (colour.bias_amplification, of_all),
-            (colour.majority_by_class, [of_all]),
             (colour.majority_among_coloured, of_coloured),
             (colour.amplification_by_class, [of_coloured]),
         ):

@@ -82,19 +82,13 @@ def amplification_by_class(means: Counts) -> np.ndarray:
     return _share(predicted, _share(means["majority_truth"], means["coloured_truth"]))
 
 
-def majority_by_class(means: Counts) -> np.ndarray:
-    """Share of a class's majority hue among all its object pixels, predicted over true: (...,
-    classes). A truth without that hue gives NaN."""
-    return _share(means["majority"], means["majority_truth"])
-
-
 def bias_amplification(means: Counts) -> np.ndarray:
     """Share of object pixels with their class's majority hue, predicted over true: above 1,
     frequent hues win.
 
     Each class keeps its own number of object pixels. These are the same pixels in the prediction
     and in the truth, so they cancel, and what is left is the ratio of all majority pixels: the mean
-    of `majority_by_class`, weighted by the truth. A gray pixel has no majority hue: a system that
+    of the classes' ratios, weighted by the truth. A gray pixel has no majority hue: a system that
     paints dull lies below 1, whatever hues it prefers; for these see `majority_among_coloured`.
     """
     return _share(means["majority"].sum(-1), means["majority_truth"].sum(-1))
