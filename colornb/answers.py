@@ -11,6 +11,10 @@ source report claimed beside what was measured. In texts, `{name}` is one of the
 - `{each: [a, b], set: DATASET, metric: ...}`: the differences of their single trainings, which
   with `is: of both signs` disagree.
 
+With `trainings: DATASET` the interval of a difference `a minus b` in KID, over pictures alone in
+the chapter, is moved outwards by how much the published trainings of both differ, as
+`realism.kid_difference` does.
+
 `is: below 0` (or `above`, `around`) is what the sentence rests on: the 95 % interval has to lie
 there. `as` is the format, by default the metric's. All but the last are shown with their intervals.
 """
@@ -24,6 +28,7 @@ import yaml
 
 from colornb import pages
 from colornb.errors import ColornbError
+from colornb.intervals import moved_outwards, training_variance
 from colornb.limits import LIMITS
 from colornb.metrics import METRICS
 from colornb.prose import number, plain
@@ -38,14 +43,16 @@ class Answers:
     Args:
         path: of `answers.yaml`.
         results: published chapter -> folder of the records of the profile that it shows, which is
-            beside `pairs.csv`.
+            beside `pairs.csv` and `results.csv`.
         found: folder and record of each of the profile that most chapters show.
     """
 
     def __init__(self, path: Path, results: Mapping[str, Path], found: pages.Found):
         self.texts = yaml.safe_load(path.read_text(encoding="utf8"))
         self.results, self.known = results, pages.systems(found)
-        self.pairs = pd.read_csv(next(iter(results.values())).parent / "pairs.csv")
+        published = next(iter(results.values())).parent
+        self.pairs = pd.read_csv(published / "pairs.csv")
+        self.measured = pd.read_csv(published / "results.csv")
 
     def of_chapter(self, chapter: str) -> str:
         """The answer of a chapter, as MyST; empty if there is none. Raises ColornbError if it says
@@ -73,6 +80,8 @@ class Answers:
         if "each" in wanted:
             return self._each(wanted)
         found, style = self._find(wanted, chapter)
+        if "trainings" in wanted:
+            found = self._moved(found, wanted, chapter)
         low, high = found["low"], found["high"]
         if side := wanted.get("is"):
             word, ideal = side.split()
@@ -84,6 +93,21 @@ class Answers:
                     f"records say {number(found, '.4g')}: rewrite the sentence."
                 )
         return number(found, wanted.get("as", style))
+
+    def _moved(
+        self, found: Mapping[str, float], wanted: Number, chapter: str
+    ) -> Mapping[str, float]:
+        """A difference in KID with an interval over pictures and trainings."""
+        place = self.results[wanted.get("chapter", chapter)]
+        where = {"profile": place.name, "dataset": wanted["trainings"], "metric": "kid"}
+        table = self.measured[(self.measured[list(where)] == pd.Series(where)).all(axis=1)]
+        variance = 0.0
+        for name in wanted.get("minus") or wanted["claim"].split(" minus "):
+            single = table.loc[table["system"] + "/" + table["variant"] == name]
+            if single.empty:
+                raise ColornbError(f"answers.yaml asks for {_name(wanted)}: {name} has no KID.")
+            variance += training_variance(single.groupby("seed")["value"].first())
+        return moved_outwards(found["value"], found["low"], found["high"], variance)
 
     def _each(self, wanted: Number) -> str:
         """The differences of two systems' trainings with the same seed, e.g. "−0.07, +0.01"."""

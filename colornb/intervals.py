@@ -44,6 +44,17 @@ def training_variance(values: Sequence[float]) -> float:
     return float(np.var(values, ddof=1)) / len(values) if len(values) > 1 else 0.0
 
 
+def moved_outwards(value: float, low: float, high: float, variance: float) -> dict[str, float]:
+    """The 95 % interval `low`, `high` of a value where an independent cause adds a `variance`:
+    `value`, `low`, `high`."""
+    reach = 1.96 * variance**0.5
+    return {
+        "value": value,
+        "low": float(value - np.hypot(value - low, reach)),
+        "high": float(value + np.hypot(high - value, reach)),
+    }
+
+
 def _plain(value: np.ndarray) -> float | np.ndarray:
     return float(value) if np.ndim(value) == 0 else value
 

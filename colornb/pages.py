@@ -18,7 +18,7 @@ import pandas as pd
 
 from colornb import metrics, study, tables, weights
 from colornb.exhibits import MAIN, exhibits, raw
-from colornb.intervals import training_variance
+from colornb.intervals import moved_outwards, training_variance
 from colornb.limits import LIMITS
 from colornb.naming import SEES, called, colour
 from colornb.paths import ROOT
@@ -145,12 +145,7 @@ def _pooled(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """The mean of several trainings' values. Its bounds are the means of theirs, which are over
     pictures, moved outwards by how much the trainings differ."""
     value, low, high = (float(np.mean([row[key] for row in rows])) for key in _BOUNDS)
-    spread = 1.96 * training_variance([row["value"] for row in rows]) ** 0.5
-    return {
-        "value": value,
-        "low": value - np.hypot(value - low, spread),
-        "high": value + np.hypot(high - value, spread),
-    }
+    return moved_outwards(value, low, high, training_variance([row["value"] for row in rows]))
 
 
 _BOUNDS = ("value", "low", "high")

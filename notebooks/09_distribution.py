@@ -10,11 +10,11 @@
 # (distribution)=
 # # A distribution instead of one colour
 #
-# **Question.** Regression answers with the mean of all likely colours, which is
-# dull. A network can instead say how likely each colour is, and one is chosen
-# afterwards. What do rebalancing and temperature do, is the result better than
-# regression with its colours turned up, and what are several colorizations of
-# one picture worth?
+# **Question.** Regression answers with the mean of all likely colours, or under
+# L1 with their median, which is dull. A network can instead say how likely each
+# colour is, and one is chosen afterwards. What do rebalancing and temperature
+# do, is the result better than regression with its colours turned up, and what
+# are several colorizations of one picture worth?
 #
 # *Run time: some minutes on drawn scenes, about half an hour on two cores for
 # the real pictures; small U-Nets and some of Koalarization are trained.*

@@ -30,12 +30,21 @@ def ask(tmp_path):
     tables.mkdir(parents=True)
     pd.DataFrame([VERDICT]).to_csv(tables / "verdict.csv", index=False)
     pd.DataFrame([PAIR]).to_csv(tmp_path / "results" / "pairs.csv", index=False)
+    singles = {"default": (0.1, 0.2, 0.3), "l1_only": (0.3,)}
+    of = {"system": "gan", "profile": "cpu", "dataset": "cifar10", "metric": "kid"}
+    rows = [
+        {**of, "variant": variant, "seed": seed, "value": value}
+        for variant, values in singles.items()
+        for seed, value in enumerate(values)
+    ]
+    pd.DataFrame(rows).to_csv(tmp_path / "results" / "results.csv", index=False)
 
     def ask(text: str, **numbers) -> str:
         path = tmp_path / "answers.yaml"
         path.write_text(yaml.safe_dump({"chapters": {"05": {"text": text, "numbers": numbers}}}))
         return Answers(path, {"05": tmp_path / "results" / "cpu"}, []).of_chapter("05")
 
+    ask.tables = tables
     return ask
 
 
@@ -44,6 +53,18 @@ def test_numbers_come_from_the_chapter_and_from_the_pairs(ask):
     kid = {"minus": ["gan/default", "gan/l1_only"], "set": "cifar10", "metric": "kid"}
     said = ask("Cars {red}, KID {kid}.", red=red, kid=kid | {"is": "below 0"})
     assert "Cars 0.20 [0.10, 0.30], KID −0.1000 [−0.2000, −0.0500]." in said
+
+
+def test_an_interval_over_pictures_alone_is_moved_outwards_by_the_trainings(ask):
+    """Variance of the mean of 0.1, 0.2 and 0.3: 0.01 / 3, so 1.96 times its root is 0.11316."""
+    kid = {"minus": ["gan/default", "gan/l1_only"], "set": "cifar10", "metric": "kid"}
+    said = ask("{kid}", kid=kid | {"trainings": "cifar10", "is": "around 0"})
+    assert "−0.1000 [−0.2510, +0.0237]" in said  # hypot(0.1, 0.11316), hypot(0.05, 0.11316)
+    one = {"claim": "gan/default minus gan/none", "system": "gan/default", "trainings": "cifar10"}
+    tables = pd.DataFrame([VERDICT | {"claim": one["claim"]}])
+    tables.to_csv(ask.tables / "verdict.csv", index=False)
+    with pytest.raises(ColornbError, match="gan/none has no KID"):
+        ask("{x}", x=one)
 
 
 def test_a_claim_on_a_chapter_without_a_page_is_refused(ask, tmp_path):
