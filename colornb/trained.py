@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from colornb import figures, painted, records
+from colornb import figures, painted, records, study
 from colornb.naming import NAMES
 from colornb.study import StudyRun
 from colornb.tables import Table
@@ -22,7 +22,8 @@ def found(run: StudyRun, *systems: str) -> dict[str, list[Path]]:
 
 
 def settings(systems: Trainings, also: Sequence[str] = ()) -> Table:
-    """How each of these systems was trained: pictures, length, rate, device, minutes of each.
+    """How each of these systems was trained: pictures, length, rate, device, minutes of each. A
+    parameter that is younger than a record has its usual value there.
 
     Args:
         also: names of parameters that are shown below the rate.
@@ -30,7 +31,8 @@ def settings(systems: Trainings, also: Sequence[str] = ()) -> Table:
     lines = []
     for name, folders in systems.items():
         first = records.read(folders[0])
-        o, about = first["parameters"], first["environment"]
+        usual = study.read()["chapters"][folders[0].parents[1].name]["parameters"]
+        o, about = usual | first["parameters"], first["environment"]
         minutes = [_history(folder)["seconds"].sum() / 60 for folder in folders]
         lines.append(
             {

@@ -30,6 +30,7 @@ generator_steps = None  # per batch; the public code: 2
 l1_weight = None  # the paper: 100
 l2_weight = None  # 0; of the squared distance
 adversarial_weight = None  # 1; 0 is no discriminator
+conditional = None  # whether the discriminator sees L beside ab; True
 warm_start = None  # share of the epochs, the first, with L1 alone; 0
 weight_decay = None  # of the generator; 0
 dropout = None  # share of the decoder's first layer left out in training; 0
@@ -66,7 +67,8 @@ name = f"{run.system}/{run.variant}"
 # five convolutions bring 32 × 32 pixels down to 512 channels of 2 × 2, four
 # transposed ones bring them back, and each level also receives what the
 # encoder had at that size. The **discriminator** sees the gray picture
-# together with its colours, true or painted, and says which. The generator's
+# together with its colours, true or painted, and says which (unless it is not
+# `conditional`: then it sees the colours alone). The generator's
 # loss joins both wishes, to please it and to stay near the truth:
 #
 # $$\mathcal{L}_G = -\log D(l, G(l)) + \lambda\,\lVert G(l) - ab\rVert_1 ,$$
@@ -86,7 +88,9 @@ name = f"{run.system}/{run.variant}"
 network = {name: options.pop(name) for name in gan.NETWORK}
 blocks, edge_weight = network["residual"], options["edge_weight"]
 generator = models.create_model("unet", width=options["width"], **network)
-discriminator = models.create_model("discriminator", width=options["width"])
+discriminator = models.create_model(
+    "discriminator", width=options["width"], sees_l=options["conditional"]
+)
 distance = "L2" if options["l2_weight"] else "L1"
 Markdown(
     f"Here: {len(train):,} training pictures, width {options['width']:g} "
@@ -109,6 +113,7 @@ Markdown(
         if options["weight_decay"] or network["dropout"]
         else ""
     )
+    + ("" if options["conditional"] else " The discriminator does not see L.")
 )
 
 # %% [markdown]

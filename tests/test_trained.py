@@ -43,9 +43,11 @@ def test_the_loss_of_a_discriminator_is_told_where_there_is_one(systems):
 
 
 def test_a_table_says_how_the_published_trainings_were_made():
-    (row,) = trained.settings({"gan/default": PUBLISHED}, ["generator_steps"]).rows
+    (row,) = trained.settings({"gan/default": PUBLISHED}, ["generator_steps", "conditional"]).rows
     assert row["Pictures"] == "5,000 of 32 px" and row["Epochs × batch"] == "100 × 50"
-    assert row["Settings"] == "0.0003, constant\ngenerator_steps: 2"
+    assert (
+        row["Settings"] == "0.0003, constant\ngenerator_steps: 2\nconditional: True"
+    )  # not in the record
     seconds = [pd.read_csv(folder / "history.csv")["seconds"].sum() for folder in PUBLISHED]
     assert [float(m) for m in row["Minutes"].split(" · ")] == pytest.approx(
         [s / 60 for s in seconds], abs=0.05

@@ -52,7 +52,7 @@ def gan_factors(base: Mapping[str, Any]) -> Factors:
             "spectral_norm_d": {"discriminator_options": {"norm": "spectral"}},
             "instance_norm_d": {"discriminator_options": {"norm": "instance"}},
             "none_norm_d": {"discriminator_options": {"norm": "none"}},
-            "unconditional": {"discriminator_options": {"sees_l": False}},
+            "unconditional": {"conditional": False},
             "same_rate_d": {"discriminator_rate": 1.0},
         },
         "public code": {

@@ -57,6 +57,7 @@ def fit(
     l1_weight: float = 100.0,
     l2_weight: float = 0.0,
     adversarial_weight: float = 1.0,
+    conditional: bool = True,
     edge_weight: float = 0.0,
     edge_net: Path | None = None,
     warm_start: float = 0.0,
@@ -93,6 +94,7 @@ def fit(
             is to be true and to go with it (a third kind of pairs: Reed et al. 2016, arXiv
             1605.05396).
         about: kept with the weights, e.g. the extractor's name.
+        conditional: whether the discriminator sees L beside ab.
         discriminator_rate: the discriminator's learning rate over the generator's.
         edge_weight, edge_net: weight of `edge_loss`, and the weights of a trained EdgeNet.
         weight_decay: of the generator, decoupled as in AdamW.
@@ -138,7 +140,9 @@ def train(
     generator = create_model(o.network, width=o.width, **o.network_options)
     generator.to(memory_format=torch.channels_last)
     condition = 0 if o.judged is None else given[o.judged].shape[1]
-    discriminator = Discriminator(width=o.width, condition=condition, **o.discriminator_options)
+    discriminator = Discriminator(
+        width=o.width, sees_l=o.conditional, condition=condition, **o.discriminator_options
+    )
     discriminator.to(memory_format=torch.channels_last)
     g_optimizer = torch.optim.AdamW(
         generator.parameters(),
