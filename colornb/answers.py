@@ -155,7 +155,7 @@ class Answers:
         rows = table[where].to_dict("records")
         if len(rows) != 1:
             raise ColornbError(
-                f"answers.yaml asks for {_name(wanted)}: {chapter} has {len(rows)} of it."
+                f"answers.yaml asks for {_name(wanted)}: {chapter} has {len(rows)} of these."
             )
         return rows[0], style
 

@@ -76,6 +76,13 @@ def test_a_discriminator_that_sees_ab_alone_does_not_look_at_l():
     assert not torch.equal(seeing(lab), seeing(other))
 
 
+@pytest.mark.parametrize("conditional, channels", [(True, 3), (False, 2)])
+def test_a_training_asks_for_a_discriminator_with_or_without_l(tmp_path, conditional, channels):
+    gan.fit(TRAIN, tmp_path, monitor=TEST, **(BASE | {"conditional": conditional}))
+    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["discriminator"]
+    assert next(iter(state.values())).shape[1] == channels
+
+
 def test_norms_are_where_they_are_asked_for():
     kinds = {"batch": torch.nn.BatchNorm2d, "instance": torch.nn.InstanceNorm2d}
     for norm in ("batch", "instance", "none"):
