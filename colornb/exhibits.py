@@ -36,6 +36,8 @@ TEMPERATURES = (1.0, 0.6, 0.38, 0.2, 0.05)
 """The rows above the truth in the figure `fig-t-pictures` of chapter 09."""
 COLUMNS = 5
 """Pictures in a line of those that the slider and the quiz show."""
+SIDE = 32
+"""Of these pictures, in pixels."""
 
 
 def raw(text: str) -> str:
@@ -43,8 +45,8 @@ def raw(text: str) -> str:
     return f"```{{raw}} html\n{text}\n```\n"
 
 
-def cut(figure: bytes, rows: int, n: int = SHOWN, pixels: int = 32) -> np.ndarray:
-    """The pictures of a JPEG of `figures.rows_of_pictures`, as uint8 (rows, n, pixels, pixels, 3).
+def cut(figure: bytes, rows: int, n: int = SHOWN) -> np.ndarray:
+    """The pictures of a JPEG of `figures.rows_of_pictures`, as uint8 (rows, n, SIDE, SIDE, 3).
 
     Where they are is seen in the same figure with black pictures, which is as far from the right
     and the lower edge; on the left there are labels.
@@ -52,24 +54,24 @@ def cut(figure: bytes, rows: int, n: int = SHOWN, pixels: int = 32) -> np.ndarra
     Raises:
         ColornbError: the figure has another number of rows.
     """
-    black = torch.zeros(n, 3, pixels, pixels, dtype=torch.uint8)
+    black = torch.zeros(n, 3, SIDE, SIDE, dtype=torch.uint8)
     blank = rows_of_pictures({" " * k: black for k in range(rows)})
     dark = np.asarray(Image.open(BytesIO(blank.data)).convert("L")) < 128
     shown = np.asarray(Image.open(BytesIO(figure)).convert("RGB"))
     if abs(shown.shape[0] - dark.shape[0]) > 2:
         raise ColornbError(f"A figure of pictures has not the {rows} rows that the book shows.")
     y, x = (
-        _centres(dark.any(axis=axis), pixels) + shown.shape[side] - dark.shape[side]
+        _centres(dark.any(axis=axis)) + shown.shape[side] - dark.shape[side]
         for side, axis in ((0, 1), (1, 0))
     )
-    found = shown[np.ix_(y, x)].reshape(rows, pixels, n, pixels, 3)
+    found = shown[np.ix_(y, x)].reshape(rows, SIDE, n, SIDE, 3)
     return found.transpose(0, 2, 1, 3, 4)
 
 
-def _centres(dark: np.ndarray, pixels: int) -> np.ndarray:
+def _centres(dark: np.ndarray) -> np.ndarray:
     """The middles of the pixels of pictures, along an axis where `dark` tells the pictures."""
     ends = np.flatnonzero(np.diff(np.r_[False, dark, False].astype(int)))
-    middles = (np.arange(pixels) + 0.5) / pixels
+    middles = (np.arange(SIDE) + 0.5) / SIDE
     return np.concatenate([(a + middles * (b - a)).astype(int) for a, b in ends.reshape(-1, 2)])
 
 
@@ -114,10 +116,9 @@ def exhibits(book: Path, dataset: str) -> dict[str, str]:
 
 
 def _image(file: str, alt: str, kind: str = "") -> str:
-    pixels = 32
     return (
         f'<img class="pixels {kind}" src="{file}" alt="{escape(alt)}" '
-        f'width="{pixels * COLUMNS}" height="{pixels * SHOWN // COLUMNS}">'
+        f'width="{SIDE * COLUMNS}" height="{SIDE * SHOWN // COLUMNS}">'
     )
 
 

@@ -198,8 +198,8 @@ def _gaussian_matrix(size: int) -> Tensor:
 def ab_frequency(images: Tensor, added: int = 1) -> Tensor:
     """Share of pixels of uint8 pictures (N, 3, H, W) in each of the 313 bins of ab: (313,).
 
-    One pixel is added to every bin: a colour that the training set never shows would otherwise
-    get an infinite weight in the rebalanced AuC.
+    Pixels that are `added` to every bin, by default one, keep a colour that the training set never
+    shows from an infinite weight in the rebalanced AuC.
     """
     bins = len(lab.ab_bins())
     counts = torch.full((bins,), float(added), dtype=torch.float64, device=images.device)

@@ -19,7 +19,7 @@ import pandas as pd
 from colornb import metrics, study, tables, weights
 from colornb.exhibits import MAIN, exhibits, raw
 from colornb.intervals import moved_outwards, training_variance
-from colornb.limits import LIMITS
+from colornb.limits import LIMITS, MEASURES
 from colornb.naming import SEES, called, colour
 from colornb.paths import ROOT
 from colornb.weights.ship import TINY
@@ -90,7 +90,6 @@ _CARDS = {
         "baseline/first_guess",
     ),
 }
-_MEASURED = metrics.METRICS | LIMITS
 Found = Iterable[tuple[Path, dict[str, Any]]]
 
 
@@ -131,7 +130,7 @@ def _together(name: str, seeds: Mapping[int, list[tuple[Path, dict]]]) -> System
             merged |= record["metrics"]
         singles.append(merged)
     summary = {}
-    for metric in _MEASURED:
+    for metric in MEASURES:
         if all(metric in one for one in singles):
             rows = [one[metric] for one in singles]
             values = [row["value"] for row in rows]
@@ -228,7 +227,7 @@ def _line(system: System) -> dict[str, str]:
     return {
         "System": system.name,
         "Sees": SEES[first["parameters"]["sees"]],
-        **{_MEASURED[m].label: tables.cell(system.metrics[m], m) for m in _COMPARED},
+        **{MEASURES[m].label: tables.cell(system.metrics[m], m) for m in _COMPARED},
         "Pictures × trainings": f"{n:,}{trained}",
     }
 
@@ -291,7 +290,7 @@ def _card(known: Mapping[tuple, System], names: Sequence[str]) -> str:
         here = [known[name, dataset, size] for name in names if (name, dataset, size) in known]
         shown = [*_COMPARED, *LIMITS]
         shown = [m for m in shown if any(m in system.metrics for system in here)]
-        lines = [{"Measure": _MEASURED[m].label} for m in shown]
+        lines = [{"Measure": MEASURES[m].label} for m in shown]
         for metric, line in zip(shown, lines, strict=True):
             for system in here:
                 found = system.metrics.get(metric)
@@ -313,7 +312,7 @@ def _shipped_card() -> str:
                 dataset=set_called(one["test"]["dataset"]), size=one["test"]["size"]
             ),
             **{
-                _MEASURED[m].label: tables.cell(found, m)
+                MEASURES[m].label: tables.cell(found, m)
                 for m, found in one["test"]["metrics"].items()
             },
             "Run": one["run"].replace("/records/", "\nrecords/"),
@@ -324,7 +323,7 @@ def _shipped_card() -> str:
         {
             "Name": name,
             "Pictures": f"{TINY[pictures]} {set_called(pictures)}",
-            **{_MEASURED[m].label: f"{value:{_MEASURED[m].format}}" for m, value in found.items()},
+            **{MEASURES[m].label: f"{value:{MEASURES[m].format}}" for m, value in found.items()},
         }
         for name, one in shipped.items()
         for pictures, found in one["tiny"].items()

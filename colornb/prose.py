@@ -7,8 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from colornb.limits import LIMITS
-from colornb.metrics import METRICS
+from colornb.limits import MEASURES
 from colornb.naming import called
 from colornb.tables import Table
 
@@ -45,22 +44,6 @@ def judge(found: Found, above: str, below: str, *, ideal: float = 0.0) -> str:
     return above if low > ideal else below if high < ideal else "not distinguishable"
 
 
-def each(
-    rows: Mapping[str, Found],
-    style: str = "+.3f",
-    words: tuple[str, ...] = (),
-    *,
-    ideal: float = 0.0,
-) -> str:
-    """Numbers of several systems in one line, each with the word of `judge` where `words` are
-    given."""
-    return "; ".join(
-        f"{called(name)} {number(found, style)}"
-        + (f", {judge(found, *words, ideal=ideal)}" if words else "")
-        for name, found in rows.items()
-    )
-
-
 def _found(rows: pd.DataFrame, key: str) -> dict[str, Found]:
     return rows.set_index(key)[["difference", "low", "high", "n"]].to_dict("index")
 
@@ -68,7 +51,7 @@ def _found(rows: pd.DataFrame, key: str) -> dict[str, Found]:
 def of_pair(pairs: pd.DataFrame, a: str, b: str) -> dict[str, Found]:
     """Of rows of `pairs.csv`, those of system a minus b: label of the metric -> what was found."""
     rows = pairs[(pairs["a"] == a) & (pairs["b"] == b)]
-    return {(METRICS | LIMITS)[k].label: one for k, one in _found(rows, "metric").items()}
+    return {MEASURES[k].label: one for k, one in _found(rows, "metric").items()}
 
 
 def of_metric(pairs: pd.DataFrame, metric: str) -> dict[str, Found]:
@@ -92,9 +75,8 @@ def table(columns: Mapping[str, Mapping[str, Found]], style: str = "+.3f") -> Ta
     )
 
 
-_METRICS = (METRICS | LIMITS).items()
-_LABELS = {name: metric.label for name, metric in _METRICS}
-_FORMATS = {metric.label: metric.format for _, metric in _METRICS}
+_LABELS = {name: metric.label for name, metric in MEASURES.items()}
+_FORMATS = {metric.label: metric.format for _, metric in MEASURES.items()}
 
 
 def _heading(claim: str) -> str:
@@ -143,10 +125,13 @@ class Verdict:
         *,
         ideal: float = 0.0,
     ) -> str:
-        """`each`, remembered."""
-        for system, found in rows.items():
-            self.number(claim, found, style, about=system)
-        return each(rows, style, words, ideal=ideal)
+        """Numbers of several systems in one line, remembered, each with the word of `judge` where
+        `words` are given."""
+        return "; ".join(
+            f"{called(system)} {self.number(claim, found, style, about=system)}"
+            + (f", {judge(found, *words, ideal=ideal)}" if words else "")
+            for system, found in rows.items()
+        )
 
     def columns(self, *columns: tuple[Any, ...], ideal: float = 0.0, of: str = "System") -> str:
         """A table for a Markdown text, remembered: a row per system, a column per claim about any.

@@ -33,7 +33,7 @@ from colornb.errors import ColornbError
 from colornb.features import LITE0, pooled
 from colornb.files import replace_atomically
 from colornb.intervals import Counts
-from colornb.limits import LIMITS
+from colornb.limits import MEASURES
 from colornb.painted import TRAINED_IN
 from colornb.paths import ROOT, shown
 from colornb.shapes import WrongShape, check
@@ -45,7 +45,6 @@ RESULT_COLUMNS = (
 _MINUTES = "Minutes of training"
 SHOWN = 10
 """Pictures of each system that lie with its record."""
-_METRICS = metrics.METRICS | LIMITS
 SHAPE = {
     **dict.fromkeys(("system", "variant", "profile", "dataset", "extractor"), str),
     "seed": int,
@@ -355,7 +354,7 @@ def _parsed(path: Path, written: int) -> dict[str, Any]:
     record = json.loads(path.read_text(encoding="utf8"))
     check(record, SHAPE)
     for name in record["metrics"]:
-        if name not in _METRICS:
+        if name not in MEASURES:
             raise WrongShape("metrics", f"has {name!r}, which is no metric")
     return record
 
@@ -521,7 +520,7 @@ def rows(record: dict[str, Any]) -> list[dict[str, Any]]:
             "seed": record["seed"],
             "metric": name,
             **{key: found[key] for key in ("value", "low", "high", "n")},
-            "unit": _METRICS[name].unit,
+            "unit": MEASURES[name].unit,
             "device": record["environment"]["device"],
         }
         for name, found in record["metrics"].items()

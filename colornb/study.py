@@ -198,9 +198,9 @@ class StudyRun:
     def load(self, split: str, images: str | None = None):
         """The `ImageSet` of a split.
 
-        `images` is "small" (32x32, for the GAN) or "photos" (for Koalarization); a chapter of one
-        system need not say. Training images leave the validation images out if the run's
-        parameter `hold_out` says so.
+        `images` is one of the profile's sets, such as "small" (32x32, for the GAN) or "photos" (for
+        Koalarization); by default the first of the chapter's. Training images leave the validation
+        images out if the run's parameter `hold_out` says so.
         """
         from colornb import datasets
 

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from colornb.limits import LIMITS
+from colornb.limits import MEASURES
 from colornb.metrics import METRICS
 from colornb.naming import SEES, called
-
-_MEASURED = METRICS | LIMITS
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Table:
 def cell(found: Mapping, metric: str, singles: Sequence[float] = ()) -> str:
     """A value of a metric, below it its interval, and below that those of single trainings; a dash
     where it is not defined."""
-    style = _MEASURED[metric].format
+    style = MEASURES[metric].format
     if np.isnan(found["value"]):
         return "–"
     lines = [f"{found['value']:{style}}", f"[{found['low']:{style}}, {found['high']:{style}}]"]
@@ -79,7 +77,7 @@ def limits(rows: Mapping[str, Mapping[str, Mapping]]) -> Table:
         line = {"System": f"{called(system)}\nn = {first['n']:,}"}
         if len(first["seeds"]) > 1:
             line["System"] += f" × {len(first['seeds'])} trainings"
-        line |= {_MEASURED[k].label: cell(one, k, one["seeds"]) for k, one in found.items()}
+        line |= {MEASURES[k].label: cell(one, k, one["seeds"]) for k, one in found.items()}
         lines.append(line)
     return Table(lines)
 
@@ -108,13 +106,13 @@ def pairs(found: pd.DataFrame) -> Table:
         a, b = (called(row[key]) for key in "ab")
         line = lines.setdefault((a, b, row["dataset"]), {"System": a, "against": b})
         line["on"] = row["dataset"]
-        line[_MEASURED[row["metric"]].label] = _difference(row)
+        line[MEASURES[row["metric"]].label] = _difference(row)
     columns = dict.fromkeys(label for line in lines.values() for label in line)
     return Table([{label: line.get(label, "–") for label in columns} for line in lines.values()])
 
 
 def _difference(row: Mapping) -> str:
-    metric = _MEASURED[row["metric"]]
+    metric = MEASURES[row["metric"]]
     digits = 5 if row["metric"].startswith("mse") else 3
     value, low, high = (f"{row[key]:+.{digits}f}" for key in ("difference", "low", "high"))
     if row["low"] <= 0 <= row["high"]:

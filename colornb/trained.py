@@ -9,6 +9,7 @@ from colornb import figures, painted, records, study
 from colornb.naming import NAMES
 from colornb.study import StudyRun
 from colornb.tables import Table
+from colornb.training import gan
 
 Trainings = Mapping[str, Sequence[Path]]
 """`system/variant` -> the folders of its runs, one for each seed."""
@@ -26,13 +27,15 @@ def settings(systems: Trainings, also: Sequence[str] = ()) -> Table:
     parameter that is younger than a record has its usual value there.
 
     Args:
-        also: names of parameters that are shown below the rate.
+        also: names of parameters that are shown below the rate; what concerns a discriminator only
+            where there is one.
     """
     lines = []
     for name, folders in systems.items():
         first = records.read(folders[0])
         usual = study.read()["chapters"][folders[0].parents[1].name]["parameters"]
         o, about = usual | first["parameters"], first["environment"]
+        told = [k for k in also if o.get("adversarial_weight") or k not in gan.DISCRIMINATOR]
         minutes = [_history(folder)["seconds"].sum() / 60 for folder in folders]
         lines.append(
             {
@@ -41,7 +44,7 @@ def settings(systems: Trainings, also: Sequence[str] = ()) -> Table:
                 "Epochs × batch": f"{o['epochs']} × {o['batch_size']}",
                 "Width": f"{o['width']:g}",
                 "Settings" if also else "Rate": "\n".join(
-                    [f"{o['learning_rate']:g}, {o['schedule']}", *(f"{k}: {o[k]}" for k in also)]
+                    [f"{o['learning_rate']:g}, {o['schedule']}", *(f"{k}: {o[k]}" for k in told)]
                 ),
                 "Device": f"{about['device']}, {o['precision']}",
                 "torch": about["torch"],

@@ -31,6 +31,7 @@ l1_weight = None  # the paper: 100
 l2_weight = None  # 0; of the squared distance
 adversarial_weight = None  # 1; 0 is no discriminator
 conditional = None  # whether the discriminator sees L beside ab; True
+diff_augment = None  # shift and cut out what the discriminator sees; False
 warm_start = None  # share of the epochs, the first, with L1 alone; 0
 weight_decay = None  # of the generator; 0
 dropout = None  # share of the decoder's first layer left out in training; 0
@@ -113,7 +114,15 @@ Markdown(
         if options["weight_decay"] or network["dropout"]
         else ""
     )
-    + ("" if options["conditional"] else " The discriminator does not see L.")
+    + (
+        "" if options["conditional"] or not adversarial
+        else " The discriminator does not see L."
+    )
+    + (
+        " What it sees is shifted and cut out by chance."
+        if options["diff_augment"] and adversarial
+        else ""
+    )
 )
 
 # %% [markdown]

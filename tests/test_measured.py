@@ -180,13 +180,12 @@ def test_numbers_are_said_with_their_intervals():
         "nothing to measure",
         "not defined",
     )
-    assert prose.each({"truth": above, "mine": around}, "+.1f", words) == (
-        "truth +0.5 [+0.2, +0.8], more; mine −0.1 [−0.3, +0.1], not distinguishable"
-    )
     say = prose.Verdict()
     assert say.number("one", above, ".2f", about="truth") == prose.number(above, ".2f")
     rows = {"truth": above | {"n": 7, "seeds": [0.4, 0.6]}, "mine": around}
-    assert say.each("two", rows, words=words) == prose.each(rows, words=words)
+    assert say.each("two", rows, "+.1f", words) == (
+        "truth +0.5 [+0.2, +0.8], more; mine −0.1 [−0.3, +0.1], not distinguishable"
+    )
     said = say.table()
     assert said["claim"].tolist() == ["one", "two", "two"]
     assert said["value"].tolist() == [0.5, 0.5, -0.1]

@@ -474,10 +474,11 @@ def test_explaining_the_code_does_not_change_its_hash(tmp_path, monkeypatch):
     module = tmp_path / "model.py"
     hashes = []
     for text in (
-        '"""One."""\nx = 1\n"""Of x."""\n',
-        '"""Two."""\n# why\nx = 1\n"""Other."""\n',
-        '"""Two."""\nx = 2\n"""Other."""\n',
+        '"""One."""\nx = 1\n"""Of x."""\ndef f():\n    """Of f."""\n    return x\n',
+        '"""Two."""\n# why\nx = 1\n"""Other."""\ndef f():\n    """Anew."""\n    return x\n',
+        "x = 1\n\n\ndef f():\n    return x\n",
+        "x = 2\n\n\ndef f():\n    return x\n",
     ):
         module.write_text(text)
         hashes.append(code_sha256(("model.py",)))
-    assert hashes[0] == hashes[1] != hashes[2]
+    assert hashes[0] == hashes[1] == hashes[2] != hashes[3]

@@ -6,7 +6,7 @@ every measure has an interval over images and training seeds, and paired differe
 are CIE Lab of the uint8 pictures. A hue counts only where chroma is at least `HUE_CHROMA`.
 """
 
-from colornb.metrics import Metric
+from colornb.metrics import METRICS, Metric
 
 HUE_CHROMA = 10.0
 """Lab chroma below which a pixel has no hue to speak of."""
@@ -38,4 +38,6 @@ LIMITS = {
     "output_diversity": Metric("ab distance of two pictures", "neither", ".2f", "Lab"),
     "reference_distance": Metric("Distance to the reference's palette", "lower", ".3f", "1"),
 }
-"""Name -> label, direction and number format of the limitation measures, as in `METRICS`."""
+"""Name -> label, direction, number format and unit of the limitation measures, as in `METRICS`."""
+MEASURES = METRICS | LIMITS
+"""All that may stand in a record or a table of the study."""

@@ -17,12 +17,16 @@ from colornb.datasets import ImageSet
 from colornb.device import choose
 from colornb.errors import ColornbError
 from colornb.models import Discriminator, create_model, load_weights, source
+from colornb.training.diffaugment import diff_augment as augmented
 from colornb.training.graphed import Graphed
 from colornb.training.run import Run, batches, check_sizes, launch, make_schedule, mirror, told
 
-CODE = ("training/gan.py", "training/graphed.py")
+CODE = ("training/gan.py", "training/diffaugment.py", "training/graphed.py")
 NETWORK = ("residual", "dropout")
 """Parameters of the chapter on the GAN that are options of its generator, not of `fit`."""
+
+DISCRIMINATOR = ("discriminator_rate", "conditional", "diff_augment")
+"""Parameters of the chapter on the GAN that change nothing where there is no discriminator."""
 
 
 def edge_loss(edge_net: nn.Module, painted: Tensor, true: Tensor) -> Tensor:
@@ -58,6 +62,7 @@ def fit(
     l2_weight: float = 0.0,
     adversarial_weight: float = 1.0,
     conditional: bool = True,
+    diff_augment: bool = False,
     edge_weight: float = 0.0,
     edge_net: Path | None = None,
     warm_start: float = 0.0,
@@ -95,6 +100,8 @@ def fit(
             1605.05396).
         about: kept with the weights, e.g. the extractor's name.
         conditional: whether the discriminator sees L beside ab.
+        diff_augment: whether what it sees is shifted and cut out by chance; see
+            `colornb.training.diffaugment`.
         discriminator_rate: the discriminator's learning rate over the generator's.
         edge_weight, edge_net: weight of `edge_loss`, and the weights of a trained EdgeNet.
         weight_decay: of the generator, decoupled as in AdamW.
@@ -171,7 +178,8 @@ def train(
 
     def judge(l: Tensor, painted: Tensor, rows: list[Tensor], truth: bool) -> Tensor:
         condition = None if o.judged is None else rows[o.judged]
-        logits = discriminator(painted if complete else torch.cat((l, painted), dim=1), condition)
+        pictures = painted if complete else torch.cat((l, painted), dim=1)
+        logits = discriminator(augmented(pictures) if o.diff_augment else pictures, condition)
         return binary_cross_entropy_with_logits(logits, torch.full_like(logits, float(truth)))
 
     def step(index: Tensor, coins: Tensor, *, adversarial: bool) -> Tensor:

@@ -194,10 +194,14 @@ def code_sha256(modules: tuple[str, ...]) -> str:
     for name in modules:
         tree = ast.parse((PACKAGE / name).read_text(encoding="utf8"))
         for node in ast.walk(tree):
-            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-                node.value.value = ""
+            if isinstance(body := getattr(node, "body", None), list):
+                node.body = [line for line in body if not _is_docstring(line)]
         digest.update(ast.dump(tree).encode())
     return digest.hexdigest()
+
+
+def _is_docstring(line: ast.stmt) -> bool:
+    return isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant)
 
 
 def snapshot_path(folder: Path, epoch: int) -> Path:
