@@ -103,7 +103,14 @@ def colorize(
     from colornb.paths import shown
 
     files = files_of(photos)
-    left = [f for f in files if not (skip_existing and is_colorized(output, f, samples))]
+    # The results of a later photograph of the same name would be the first one's: it fails instead.
+    first = {photo.stem: photo for photo in reversed(files)}
+    there = [
+        f
+        for f in files
+        if skip_existing and first[f.stem] == f and is_colorized(output, f, samples)
+    ]
+    left = [f for f in files if f not in there]
     wishes = Wishes(
         caption=caption,
         reference=None if reference is None else read_image(reference),
@@ -118,7 +125,7 @@ def colorize(
             tqdm.write(problem if named else f"{shown(source)}: {problem}", file=sys.stderr)
         for path in written or ():
             tqdm.write(shown(path))
-    passed = f"{len(files) - len(left)} there already, " if skip_existing else ""
+    passed = f"{len(there)} there already, " if skip_existing else ""
     typer.echo(f"{len(left) - failed} colorized, {passed}{failed} failed.")
     if failed:
         raise typer.Exit(1)
