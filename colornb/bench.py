@@ -22,6 +22,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 import torch
+from PIL import Image
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -147,7 +148,6 @@ class PillowAndScikitImage(torch.utils.data.Dataset):
         return len(self.files)
 
     def __getitem__(self, i: int) -> tuple[np.ndarray, np.ndarray]:
-        from PIL import Image
         from skimage.color import rgb2lab
 
         with Image.open(self.files[i]) as image:
@@ -192,8 +192,6 @@ def pipeline_row(folder: str, repeats: int, *, size: int = 224, batch_size: int 
 
 def save_pictures(images: ImageSet, folder: str | Path) -> None:
     """Writes pictures as JPEG files (quality 95, 4:4:4)."""
-    from PIL import Image
-
     for i, picture in enumerate(images.images):
         path = Path(folder) / f"{i:06}.jpg"
         Image.fromarray(picture.permute(1, 2, 0).numpy()).save(path, quality=95, subsampling=0)
@@ -360,8 +358,6 @@ def streaming_row(folder: str, repeats: int, *, size: int = 224, cap: int = CAP)
 
 def photo_row(repeats: int, *, width: int = 6000, height: int = 4000) -> Row:
     """2 GiB over the peak memory of `colornb colorize` on a 24-megapixel photograph."""
-    from PIL import Image
-
     with TemporaryDirectory() as name:
         folder = Path(name)
         ramp = np.linspace(0, 255, width, dtype=np.uint8)

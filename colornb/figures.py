@@ -14,6 +14,7 @@ from itertools import cycle
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+import torch
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from torch import Tensor
@@ -478,8 +479,6 @@ def ab_plane(sets: Mapping[str, Tensor]) -> Picture:
     Args:
         sets: label -> uint8 pictures (N, 3, H, W).
     """
-    import torch
-
     edges = np.arange(-100, 101, 4)
     centres = torch.from_numpy((edges[:-1] + edges[1:]) / 2).float()
     tone = torch.full((1, 3, len(centres), len(centres)), 65.0)

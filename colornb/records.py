@@ -450,12 +450,13 @@ def read_all(profile: str) -> list[tuple[Path, dict[str, Any]]]:
 
     Records on pictures that the profile had once and has no more are left out.
     """
+    known = sets(profile)
     return [
         (folder, record)
         for chapter, runs in planned(profile).items()
         for variant, seed in runs
         for folder, record in within(run_folder(profile, chapter, variant, seed))
-        if (record["dataset"], record["parameters"]["size"]) in sets(profile)
+        if (record["dataset"], record["parameters"]["size"]) in known
     ]
 
 
