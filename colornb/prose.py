@@ -150,16 +150,16 @@ class Verdict:
         return _html(of, cells)
 
     def pairs(self, pairs: pd.DataFrame, *compared: tuple[str, str]) -> str:
-        """A table for a Markdown text, remembered: of rows of `pairs.csv`, a row per metric and a
-        column per pair of systems that is found there, the first minus the second."""
+        """A table for a Markdown text, remembered: of rows of `pairs.csv`, a row per pair of
+        systems that is found there, the first minus the second, and a column per metric."""
         cells: dict[str, dict[str, str]] = {}
         for a, b in compared:
             claim, found = f"{a} minus {b}", of_pair(pairs, a, b)
             self.each(claim, found)
             for label, one in found.items():
                 cell = _cell(one, f"+{_FORMATS[label].lstrip('+')}", ("higher", "lower"))
-                cells.setdefault(label, {})[_heading(claim)] = cell
-        return _html("Measure", cells)
+                cells.setdefault(_heading(claim), {})[label] = cell
+        return _html("Pair", cells)
 
     def table(self) -> pd.DataFrame:
         """What was said: columns `claim`, `system`, `value`, `low`, `high`, `n`, `seeds`."""

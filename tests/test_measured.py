@@ -220,9 +220,12 @@ def test_claims_stand_beside_one_another_in_a_table():
     pairs = pd.DataFrame([compared | {"metric": name} | below for name in ("kid", "delta_e2000")])
     text = say.pairs(pairs, ("gan/default", "gan/l1_only"), ("gan/residual", "gan/default"))
     assert cells(text) == [
-        ["Measure", "U-Net + discriminator (GAN) minus U-Net, L1 only"],
-        ["KID", "−0.1000[−0.3000, −0.0500]lower"],
-        ["CIEDE2000", "−0.10[−0.30, −0.05]lower"],
+        ["Pair", "KID", "CIEDE2000"],
+        [
+            "U-Net + discriminator (GAN) minus U-Net, L1 only",
+            "−0.1000[−0.3000, −0.0500]lower",
+            "−0.10[−0.30, −0.05]lower",
+        ],
     ]
     assert say.table()["claim"].tolist()[-1] == "gan/default minus gan/l1_only"
 
