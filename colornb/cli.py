@@ -1,6 +1,7 @@
 """The command `colornb`."""
 
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -103,14 +104,15 @@ def colorize(
     from colornb.paths import shown
 
     files = files_of(photos)
-    # The results of a later photograph of the same name would be the first one's: it fails instead.
-    first = {photo.stem: photo for photo in reversed(files)}
-    there = [
-        f
-        for f in files
-        if skip_existing and first[f.stem] == f and is_colorized(output, f, samples)
-    ]
-    left = [f for f in files if f not in there]
+    left = [f for f in files if not (skip_existing and is_colorized(output, f, samples))]
+    namesakes = Counter(photo.stem for photo in set(files).difference(left))
+    for stem, several in namesakes.items():
+        if several > 1:
+            typer.echo(
+                f"{several} photographs called {shown(stem)} are passed over, but only one can have "
+                "made the results that are there: colorize the others into another folder.",
+                err=True,
+            )
     wishes = Wishes(
         caption=caption,
         reference=None if reference is None else read_image(reference),
@@ -125,7 +127,7 @@ def colorize(
             tqdm.write(problem if named else f"{shown(source)}: {problem}", file=sys.stderr)
         for path in written or ():
             tqdm.write(shown(path))
-    passed = f"{len(there)} there already, " if skip_existing else ""
+    passed = f"{len(files) - len(left)} there already, " if skip_existing else ""
     typer.echo(f"{len(left) - failed} colorized, {passed}{failed} failed.")
     if failed:
         raise typer.Exit(1)

@@ -31,7 +31,7 @@ l1_weight = None  # the paper: 100
 l2_weight = None  # 0; of the squared distance
 adversarial_weight = None  # 1; 0 is no discriminator
 conditional = None  # whether the discriminator sees L beside ab; True
-diff_augment = None  # shift and cut out what the discriminator sees; False
+diff_augment = None  # shift what the discriminator sees, less a square; False
 warm_start = None  # share of the epochs, the first, with L1 alone; 0
 weight_decay = None  # of the generator; 0
 dropout = None  # share of the decoder's first layer left out in training; 0
@@ -119,7 +119,7 @@ Markdown(
         else " The discriminator does not see L."
     )
     + (
-        " What it sees is shifted and cut out by chance."
+        " What the discriminator sees is shifted and loses a square, at random."
         if options["diff_augment"] and adversarial
         else ""
     )

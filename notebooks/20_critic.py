@@ -73,11 +73,11 @@ compared, changes = (
 #   weights do not decay.
 # - **DiffAugment** {cite}`zhao2020`. In each of the last two, what the discriminator
 #   sees, true or painted, is shifted by up to four pixels and loses a square of half
-#   the side, anew each time, so that it has more to learn by heart. (Of the published
+#   the side, anew each time, so that it is harder to learn by heart. (Of the published
 #   three changes, that of colour is left out: colour is what it is to judge.)
 #
-# Each is trained with the discriminator and with L1 alone. Those that differ by the
-# discriminator only share the network with L1 alone.
+# Each is trained with the discriminator and with L1 alone. Ways that differ in the
+# discriminator alone are compared with the same network with L1 alone.
 
 # %% tags=["hide-input"]
 changed = ["flip", "generator_steps", *gan.DISCRIMINATOR, "weight_decay", "dropout"]
@@ -102,9 +102,10 @@ records.write_table(run, "pairs", pairs)
 tables.pairs(pairs)
 
 # %% [markdown]
-# ## What one change does to a narrow GAN
+# ## What these changes do to a narrow GAN
 #
-# With the change, minus without.
+# With the change, minus without. The second row has two at once: dropout, and no L
+# for the discriminator.
 
 # %% tags=["hide-input"]
 steps = records.pairs(folders, changes, columns, test)
@@ -119,9 +120,11 @@ tables.pairs(steps)
 # whose loss is far below tells true and painted training pictures apart, and may
 # know the true ones by heart itself. Neither has to teach anything that holds for
 # other pictures. Which of it happened here is to be read off the losses; what causes
-# what, these trainings do not show.
+# what, these trainings do not show. With DiffAugment the discriminator's loss is that
+# on the changed pictures, which are harder to tell apart: not to be compared with the
+# others'.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-critic-loss", "caption": "Loss against epoch, every training a line. Left, the distance to the true colours of the training pictures; right, the squared distance to those of the test pictures, by which nothing is chosen. Where a part of the numbers is left out in training (regularised, dropout, D sees ab alone), the left panel is with that part missing. Single epochs may lie above the figure."}, "image": {"alt": "Loss curves over the epochs, on training pictures left and on test pictures right"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-critic-loss", "caption": "Loss against epoch, every training a line. Left, the distance to the true colours of the training pictures; right, the squared distance to those of the test pictures, by which nothing is chosen. Where a part of the numbers is left out in training (regularised, dropout), the left panel is with that part missing. Single epochs may lie above the figure."}, "image": {"alt": "Loss curves over the epochs, on training pictures left and on test pictures right"}}
 trained.losses(run, "losses", systems, "L1 of ab / 110", "l1")
 
 # %% tags=["hide-input"]
@@ -168,7 +171,7 @@ pictures against the other has
 **Is it more real than the same network without its discriminator?** With the
 discriminator, minus without:
 {say.pairs(pairs, *compared)}
-What does a change do to a narrow GAN?
+What do these changes do to a narrow GAN?
 {say.pairs(steps, *changes)}
 As a ratio, without an interval:
 
@@ -189,9 +192,10 @@ records.write_table(run, "verdict", say.table())
 #   discriminator had helped them. Then those judged by the colours alone: of six
 #   single trainings, with weight decay, a smaller weight of L1 or an eighth of the
 #   width among them, the most real of the five that had at least 0.8 of the true
-#   chroma on validation pictures; on the test pictures they have less. Then, because
-#   of that, DiffAugment: in both of two single trainings it had made pictures more
-#   colourful on validation pictures, and about as real.
+#   chroma on validation pictures; published, that way has less on the test pictures.
+#   Then, because of that, DiffAugment: in both of two single trainings it had made
+#   pictures more colourful on validation pictures, and about as real. None of these
+#   tries is among the records.
 # - Both networks of a pair are narrowed together, and with the width the device
 #   changes in the published run: the narrow ones were trained on a processor, the
 #   wide ones on a GPU, with another version of torch. What lies between the widths

@@ -1,4 +1,4 @@
-"""Shifts and cuts what a discriminator sees, true or painted, so that it cannot learn by heart."""
+"""Shifts what a discriminator sees and cuts a square out, at random: harder to learn by heart."""
 
 import torch
 from torch import Tensor
@@ -11,7 +11,7 @@ CUTOUT = 1 / 2
 
 
 def diff_augment(pictures: Tensor) -> Tensor:
-    """Shifts each picture by chance and cuts a square out of it: "translation" and "cutout" of
+    """Shifts each picture at random and cuts a square out of it: "translation" and "cutout" of
     differentiable augmentation (Zhao et al. 2020, arXiv 2006.10738).
 
     The gradient of what is left flows back to whatever made the pictures. Of the published three,

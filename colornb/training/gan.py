@@ -100,7 +100,7 @@ def fit(
             1605.05396).
         about: kept with the weights, e.g. the extractor's name.
         conditional: whether the discriminator sees L beside ab.
-        diff_augment: whether what it sees is shifted and cut out by chance; see
+        diff_augment: whether what it sees is shifted and loses a square, at random; see
             `colornb.training.diffaugment`.
         discriminator_rate: the discriminator's learning rate over the generator's.
         edge_weight, edge_net: weight of `edge_loss`, and the weights of a trained EdgeNet.
