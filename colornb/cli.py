@@ -109,8 +109,8 @@ def colorize(
     for stem, several in namesakes.items():
         if several > 1:
             typer.echo(
-                f"{several} photographs called {shown(stem)} are passed over, but only one can have "
-                "made the results that are there: colorize the others into another folder.",
+                f"{several} photographs called {shown(stem)} are passed over, but what is "
+                "there is of one alone: colorize the others into another folder.",
                 err=True,
             )
     wishes = Wishes(
