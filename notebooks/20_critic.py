@@ -80,8 +80,8 @@ compared, changes = (
 # discriminator alone are compared with the same network with L1 alone.
 
 # %% tags=["hide-input"]
-changed = ["flip", "generator_steps", *gan.DISCRIMINATOR, "weight_decay", "dropout"]
-trained.settings(systems, changed)
+changed = ["flip", "generator_steps", *gan.DISCRIMINATOR]
+trained.settings(systems, [*changed, "weight_decay", "dropout"])
 
 # %% tags=["hide-input"]
 folders = systems | records.trivial(run, test, train)
