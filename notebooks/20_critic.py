@@ -194,8 +194,9 @@ records.write_table(run, "verdict", say.table())
 #   width among them, the most real of the five that had at least 0.8 of the true
 #   chroma on validation pictures; published, that way has less on the test pictures.
 #   Then, because of that, DiffAugment: in both of two single trainings it had made
-#   pictures more colourful on validation pictures, and about as real. None of these
-#   tries is among the records.
+#   pictures more colourful on validation pictures, and about as real. One of the two
+#   was judged by the colours alone and had weight decay as well, which its published
+#   kin has not: that was not tried before. None of these tries is among the records.
 # - Both networks of a pair are narrowed together, and with the width the device
 #   changes in the published run: the narrow ones were trained on a processor, the
 #   wide ones on a GPU, with another version of torch. What lies between the widths
