@@ -1,5 +1,6 @@
 """All 50,000 training pictures of CIFAR-10, but compressed as JPEG: for the error against the
-number of training pictures, and never without the 5,000 of the protocol as JPEG beside it.
+number of training pictures, and for new pictures to test on; and never without the pictures of the
+protocol as JPEG beside them.
 
 The files are `cifar-10-jpeg/data_batch_{1..5}.zip` under the data root; an entry `INDEX_LABEL.jpg`
 is the picture at that place of the official batch. `make` writes them.
@@ -7,6 +8,7 @@ is the picture at that place of the official batch. `make` writes them.
 
 import re
 import zipfile
+from dataclasses import replace
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -77,13 +79,31 @@ def make(batches: Path, folder: Path) -> Path:
     return folder
 
 
+def as_jpeg(images: ImageSet) -> ImageSet:
+    """Pictures of any size compressed as `make` does it, with a name of their own, such as
+    "cifar10_test_jpeg"; those of `cifar10_jpeg` as they are."""
+    if images.name == "cifar10_jpeg":
+        return images
+    files = (BytesIO(_encoded(picture)) for picture in images.images.numpy())
+    pixels = np.stack([np.asarray(Image.open(file)) for file in files]).transpose(0, 3, 1, 2)
+    name = f"{images.name}_{images.split}_jpeg"
+    return replace(images, name=name, images=torch.from_numpy(pixels.copy()))
+
+
+def _encoded(picture: np.ndarray) -> bytes:
+    """A picture, uint8 (3, H, W), as a JPEG file."""
+    file = BytesIO()
+    image = Image.fromarray(picture.transpose(1, 2, 0))
+    image.save(file, "jpeg", quality=75, subsampling="4:2:0")
+    return file.getvalue()
+
+
 def _compress(batch: Path, target: Path) -> None:
     records = np.fromfile(batch, np.uint8).reshape(-1, RECORD)
     with zipfile.ZipFile(target, "w") as archive:
         for place, record in enumerate(tqdm(records, desc=batch.stem, unit="img", delay=1)):
-            file, picture = BytesIO(), record[1:].reshape(3, 32, 32).transpose(1, 2, 0)
-            Image.fromarray(picture).save(file, "jpeg", quality=75, subsampling="4:2:0")
-            archive.writestr(f"{place:04d}_{record[0]}.jpg", file.getvalue())
+            file = _encoded(record[1:].reshape(3, 32, 32))
+            archive.writestr(f"{place:04d}_{record[0]}.jpg", file)
 
 
 def _entries(file: Path):

@@ -39,6 +39,7 @@ DRAWN = {
     "fig-close-real": RECORDS,
     "fig-protocol-frontier": RECORDS,
     "fig-critic-frontier": RECORDS,
+    "fig-new-marks": "verdict.csv",
     "fig-bench": "bench.json",
 }
 """Figure -> the file that its numbers are in, where its cell does not write it as a table."""

@@ -260,6 +260,32 @@ def estimates(rows: Mapping[str, Mapping], label: str, *, ideal: float | None = 
 
 
 @_styled
+def marks(panels: Mapping[str, tuple[Mapping[str, Mapping], tuple[float, float]]]) -> Picture:
+    """A panel for each of several measures on several sets of pictures, with 95 % intervals, thin
+    marks for single seeds, and where a mark is met shaded.
+
+    Args:
+        panels: label of the measure -> name of the set -> `value`, `low`, `high` and `seeds`, the
+            same sets everywhere; and between which values its mark is met.
+    """
+    sets = list(next(iter(panels.values()))[0])
+    figure = Figure(figsize=(7.4, 0.36 * len(sets) + 0.75), layout="constrained")
+    axes = figure.subplots(1, len(panels), sharey=True)
+    for axis, (label, (rows, met)) in zip(axes, panels.items(), strict=True):
+        axis.axvspan(*met, color="#009E73", alpha=0.14, lw=0)
+        for line, found in enumerate(rows[name] for name in sets):
+            value, low, high = (found[key] for key in ("value", "low", "high"))
+            singles = found["seeds"] if len(found["seeds"]) > 1 else []
+            axis.plot(singles, [-line] * len(singles), "|", ms=11, color="#0072B2")
+            reach = [[value - low], [high - value]]
+            axis.errorbar(value, -line, xerr=reach, fmt="o", ms=5, capsize=3, color="#0072B2")
+        axis.grid(axis="y", visible=False)
+        axis.set(xlabel=label, xlim=(0, None), ylim=(0.6 - len(sets), 0.6))
+    axes[0].set_yticks(range(0, -len(sets), -1), sets)
+    return _svg(figure)
+
+
+@_styled
 def curves(
     panels: Mapping[str, Mapping[str, Mapping]],
     *,

@@ -8,6 +8,7 @@ input size of that network.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -95,6 +96,21 @@ def kid_difference(a: Kernels, b: Kernels, *, same_training: bool = False) -> di
         spread = training_variance(a.trainings) + training_variance(b.trainings)
     value = a.trainings.mean() - b.trainings.mean()
     return _around("difference", value, _picture_variance(h) + spread, len(h))
+
+
+def kid_ratio(a: Kernels, b: Kernels) -> dict[str, Any]:
+    """`kid` of system a over that of b on the same pictures: `value`, `low`, `high`, `n`, `seeds`.
+
+    The interval is by the delta method (Efron and Tibshirani 1993, chapter 21): a ratio r of means
+    varies as the mean of a - r b does, over the mean of b. It is for a b whose KID is far above 0.
+    `seeds` are the ratios of the trainings, in their order, as far as both systems have one.
+    """
+    over = b.trainings.mean()
+    ratio = a.trainings.mean() / over
+    spread = training_variance(a.trainings) + ratio**2 * training_variance(b.trainings)
+    variance = (_picture_variance(a.mean - ratio * b.mean) + spread) / over**2
+    singles = [float(x / y) for x, y in zip(a.trainings, b.trainings, strict=False)]
+    return _around("value", ratio, variance, len(a.mean)) | {"seeds": singles}
 
 
 def kid_floor(real: np.ndarray, *, splits: int = 500, seed: int = 0) -> dict[str, float]:

@@ -460,8 +460,12 @@ def read_all(profile: str) -> list[tuple[Path, dict[str, Any]]]:
     ]
 
 
+def _kernels(folders: list[Path], test: ImageSet) -> realism.Kernels:
+    return _kernels_of(tuple(_dated(folder / "features.npy") for folder in folders), test)
+
+
 @lru_cache(maxsize=64)  # 8 MB each for 1,000 pictures; a system is compared with many others
-def _kernels(features: tuple[_Dated, ...], test: ImageSet) -> realism.Kernels:
+def _kernels_of(features: tuple[_Dated, ...], test: ImageSet) -> realism.Kernels:
     return realism.kernels(truth_features(test), [np.load(path) for path, _ in features])
 
 
@@ -475,8 +479,7 @@ def pair(
     `metrics.paired_difference`.
     """
     if metric == "kid":
-        features = [tuple(_dated(f / "features.npy") for f in folders) for folders in (a, b)]
-        difference = realism.kid_difference(*(_kernels(one, test) for one in features), **options)
+        difference = realism.kid_difference(_kernels(a, test), _kernels(b, test), **options)
     else:
         difference = metrics.paired_difference(_tables(a), _tables(b), metric, **options)
     one, other = read(a[0]), read(b[0])
@@ -494,6 +497,12 @@ def pair(
         **difference,
         "seeds": min(map(len, trained), default=0),
     }
+
+
+def kid_ratio(a: list[Path], b: list[Path], test: ImageSet) -> dict[str, Any]:
+    """KID of system a over that of b on the same test images, of the folders that `pair` takes: see
+    `realism.kid_ratio`."""
+    return realism.kid_ratio(_kernels(a, test), _kernels(b, test))
 
 
 def pairs(

@@ -202,6 +202,21 @@ def test_they_are_made_of_the_official_batches(tmp_path, monkeypatch):
     assert (made / "data_batch_1.zip").read_bytes() == before
 
 
+def test_other_pictures_are_compressed_as_those_of_the_set(tmp_path, monkeypatch):
+    monkeypatch.setattr(cifar10_jpeg, "PICTURES", 3)
+    true = scenes.image_set("train", size=32, limit=3)
+    rows = np.zeros((3, 1 + 3072), np.uint8)
+    rows[:, 1:] = true.images.reshape(3, -1).numpy()
+    for k in range(1, 6):
+        rows.tofile(tmp_path / f"data_batch_{k}.bin")
+    cifar10_jpeg.make(tmp_path, tmp_path / "cifar-10-jpeg")
+    monkeypatch.setenv("COLORNB_DATA", str(tmp_path))
+    of_set, made = datasets.load("cifar10_jpeg", limit=3), cifar10_jpeg.as_jpeg(true)
+    assert torch.equal(made.images, of_set.images) and not torch.equal(made.images, true.images)
+    assert (made.name, made.ids, made.captions) == ("scenes_train_jpeg", true.ids, true.captions)
+    assert cifar10_jpeg.as_jpeg(of_set) is of_set
+
+
 @pytest.mark.skipif(
     not (paths.data_root() / "cifar-10-jpeg").is_dir(), reason="needs the real pictures"
 )

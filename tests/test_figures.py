@@ -117,6 +117,16 @@ def test_intervals_draw_every_system_from_the_top_down(rows):
     assert METRICS["mse_rgb"].label in said
 
 
+def test_marks_are_a_panel_each_over_the_same_sets():
+    found = {"value": 0.4, "low": 0.3, "high": 0.5, "seeds": [0.35, 0.45]}
+    rows = {"test": found, "new": found | {"seeds": [0.4]}}
+    picture = figures.marks({"KID": (rows, (0, 0.5)), "chroma": (rows, (0.8, 1.2))})
+    assert {"test", "new", "KID", "chroma"} <= set(texts(picture))
+    assert picture.data.count("fill: #009e73") == 2, "each panel shows where its mark is met"
+    with pytest.raises(KeyError):
+        figures.marks({"KID": (rows, (0, 0.5)), "chroma": ({"test": found}, (0.8, 1.2))})
+
+
 def test_frontier_names_every_system_and_both_marks(rows):
     said = texts(figures.frontier(rows, report=0.00622, floor=(-0.001, 0.001)))
     named = {text.partition("  ")[2]: text.partition("  ")[0] for text in said if "  " in text}

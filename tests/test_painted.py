@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -148,6 +149,25 @@ def test_the_gain_is_chosen_on_validation_pictures_and_applied_to_each_seed(tmp_
         monkeypatch.setattr(painted, "planned", lambda profile, less=less: less)
         assert painted.regression_gain(run, TEST) == {}
     assert painted.chosen_gain(run) is None
+
+
+def test_a_control_is_as_colourful_as_what_it_is_beside(monkeypatch):
+    """The stand-in gives every pixel an ab of its own length; the answer is not the truth."""
+
+    def predicted_ab(weights, images):
+        ab = torch.tensor([0.0, float(weights.name)]).view(1, 2, 1, 1)
+        return ab.expand(len(images), 2, *images.images.shape[2:])
+
+    monkeypatch.setattr(painted, "predict_ab", predicted_ab)
+    like = [painted.one_colour(TEST, ab)[0] for ab in ((6.0, 8.0), (3.0, 4.0))]
+    made = painted.as_colourful([Path("2"), Path("5")], TEST, like)
+    ((name, pictures),) = made.items()
+    assert name == painted.MATCHED and len(pictures) == 2
+    for control, other in zip(pictures, like, strict=True):
+        chroma = [float(lab_of(p)[:, 1:].norm(dim=1).mean()) for p in (control, other)]
+        assert chroma[0] == pytest.approx(chroma[1], rel=0.05)  # bytes are steps
+    with pytest.raises(ValueError):
+        painted.as_colourful([Path("2")], TEST, like)
 
 
 def test_controls_follow_the_systems():

@@ -114,6 +114,38 @@ def test_kid_covers_trainings_that_differ():
     assert apart["difference"] == 0 and apart["low"] < 0 < apart["high"]
 
 
+def test_a_ratio_of_kids_is_of_their_means_and_paired():
+    real, b = features()[0], shifted(by=0.6)[1]
+    halves = [shifted(by=by)[1] for by in (0.4, 0.45)]
+    of_a, of_b = realism.kernels(real, halves), realism.kernels(real, [b, b])
+    got = realism.kid_ratio(of_a, of_b)
+    mean_a = realism.kid(real, halves)["value"]
+    assert got["value"] == pytest.approx(mean_a / kid(real, b)["value"])
+    assert got["seeds"] == pytest.approx(
+        [kid(real, y)["value"] / kid(real, b)["value"] for y in halves]
+    )
+    assert got["low"] < got["value"] < got["high"] and got["n"] == 200
+    # A system over itself is 1 whichever pictures there are.
+    of_one = realism.kernels(real, [b])
+    same = realism.kid_ratio(of_one, of_one)
+    assert (same["value"], same["low"], same["high"]) == pytest.approx((1, 1, 1))
+    # Of trainings that differ, both have a share.
+    reach = got["high"] - got["value"]
+    spread = np.var(of_a.trainings, ddof=1) / 2 / of_b.trainings.mean() ** 2
+    assert reach > 1.96 * np.sqrt(spread)
+
+
+def test_intervals_of_a_ratio_of_kids_cover_it():
+    def ratio(seed, n):
+        real, fake = features(n=n, seed=seed)
+        pair = (realism.kernels(real, [fake + np.float32(by)]) for by in (0.4, 0.7))
+        return realism.kid_ratio(*pair)
+
+    truth = np.mean([ratio(seed, 400)["value"] for seed in range(900, 930)])
+    found = [ratio(seed, 100) for seed in range(200)]
+    assert np.mean([f["low"] <= truth <= f["high"] for f in found]) > 0.9
+
+
 def test_c2st_covers_trainings_that_differ():
     x, y = shifted(by=6.0)
     alike, told, both = (realism.c2st(x, fakes) for fakes in ([x], [y], [x, y]))

@@ -568,7 +568,7 @@ def test_a_missing_or_damaged_manifest_is_told(published):
     "It is refused in one sentence that counts them; the book stays as it is.",
 )
 def test_unfinished_runs_are_not_published(root):
-    with pytest.raises(ColornbError, match="27 runs are not finished, .*make study PROFILE=smoke"):
+    with pytest.raises(ColornbError, match="30 runs are not finished, .*make study PROFILE=smoke"):
         publish.publish("smoke")
     assert not list((root / "book").iterdir())
 
