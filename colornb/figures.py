@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from torch import Tensor
 
-from colornb import lab
+from colornb import lab, metrics
 from colornb.metrics import METRICS, Metric
 from colornb.naming import called, colour
 
@@ -201,10 +201,7 @@ def intervals(rows: Mapping[str, Mapping], metric: str) -> Picture:
         rows: `system/variant` -> its record, drawn from top to bottom.
         metric: name in `METRICS`.
     """
-    found = {
-        system: record["metrics"][metric] | {"seeds": record.get("seeds", {}).get(metric, [])}
-        for system, record in rows.items()
-    }
+    found = {system: metrics.of(record, metric) for system, record in rows.items()}
     return estimates(found, METRICS[metric].label)
 
 
@@ -260,28 +257,38 @@ def estimates(rows: Mapping[str, Mapping], label: str, *, ideal: float | None = 
 
 
 @_styled
-def marks(panels: Mapping[str, tuple[Mapping[str, Mapping], tuple[float, float]]]) -> Picture:
-    """A panel for each of several measures on several sets of pictures, with 95 % intervals, thin
-    marks for single seeds, and where a mark is met shaded.
+def marks(
+    panels: Mapping[str, tuple[Mapping[str, Mapping[str, Mapping]], tuple[float, float]]],
+) -> Picture:
+    """A panel for each of several measures of systems on several sets of pictures, with 95 %
+    intervals, thin marks for single seeds, and where a mark is met shaded.
 
     Args:
-        panels: label of the measure -> name of the set -> `value`, `low`, `high` and `seeds`, the
-            same sets everywhere; and between which values its mark is met.
+        panels: label of the measure -> name of the set -> `system/variant` -> `value`, `low`,
+            `high` and `seeds`, the same sets and systems everywhere; and between which values the
+            mark is met.
     """
-    sets = list(next(iter(panels.values()))[0])
-    figure = Figure(figsize=(7.4, 0.36 * len(sets) + 0.75), layout="constrained")
+    sets = next(iter(panels.values()))[0]
+    systems = list(next(iter(sets.values())))
+    figure = Figure(figsize=(7.4, 0.3 * len(sets) * (len(systems) + 1) + 0.8), layout="constrained")
     axes = figure.subplots(1, len(panels), sharey=True)
+    shifts = 0.3 * ((len(systems) - 1) / 2 - np.arange(len(systems)))
     for axis, (label, (rows, met)) in zip(axes, panels.items(), strict=True):
         axis.axvspan(*met, color="#009E73", alpha=0.14, lw=0)
-        for line, found in enumerate(rows[name] for name in sets):
-            value, low, high = (found[key] for key in ("value", "low", "high"))
-            singles = found["seeds"] if len(found["seeds"]) > 1 else []
-            axis.plot(singles, [-line] * len(singles), "|", ms=11, color="#0072B2")
-            reach = [[value - low], [high - value]]
-            axis.errorbar(value, -line, xerr=reach, fmt="o", ms=5, capsize=3, color="#0072B2")
+        for line, name in enumerate(sets):
+            for system, shift in zip(systems, shifts, strict=True):
+                found, y = rows[name][system], shift - line
+                value, low, high = (found[key] for key in ("value", "low", "high"))
+                singles = found["seeds"] if len(found["seeds"]) > 1 else []
+                style = {"color": colour(system), "label": None if line else called(system)}
+                reach = [[value - low], [high - value]]
+                axis.plot(singles, [y] * len(singles), "|", ms=9, color=style["color"])
+                axis.errorbar(value, y, xerr=reach, fmt="o", ms=4.5, capsize=3, **style)
         axis.grid(axis="y", visible=False)
         axis.set(xlabel=label, xlim=(0, None), ylim=(0.6 - len(sets), 0.6))
-    axes[0].set_yticks(range(0, -len(sets), -1), sets)
+    axes[0].set_yticks(range(0, -len(sets), -1), list(sets))
+    if len(systems) > 1:
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=2)
     return _svg(figure)
 
 

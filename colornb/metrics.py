@@ -5,9 +5,10 @@ into a picture once, by `colornb.lab.assemble`, and the truth is left as it is. 
 those of the uint8 pictures.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -239,6 +240,12 @@ def statistic(metric: str) -> Statistic:
         return lambda means: means[metric]
     above, below = RATIOS[metric]
     return lambda means: np.where(means[below] > 0, means[above] / means[below], np.nan)
+
+
+def of(record: Mapping[str, Any], metric: str) -> dict[str, Any]:
+    """A metric of a record or of `records.summary`: `value`, `low`, `high`, `n`, and `seeds`, the
+    values of the single trainings, if there are several."""
+    return record["metrics"][metric] | {"seeds": record.get("seeds", {}).get(metric, [])}
 
 
 def summarize(

@@ -99,6 +99,8 @@ NAMES = {
     "baseline/oracle_image_mean": "oracle: the image's mean ab",
     "baseline/regression_gain": "regression × chroma gain",
     "baseline/regression_matched": "regression × gain, as colourful",
+    "baseline/regression_matched_narrow": "L1 only, quarter width × gain, as colourful",
+    "baseline/regression_matched_regularised": "L1 only, regularised × gain, as colourful",
     "baseline/informed_gain": "U-Net with maps, L1 × gain",
     "baseline/blind_gain": "U-Net without maps, L1 × gain",
     "baseline/first_guess": "first guess (kernel ridge)",

@@ -23,8 +23,6 @@ from colornb.training.run import SNAPSHOTS, snapshot_path
 Painted = dict[str, list[Tensor]]
 TRAINED_IN = {"koalarization": "02_koalarization", "gan": "03_gan"}
 """System -> the chapter that trains it."""
-MATCHED = "baseline/regression_matched"
-"""The row that `as_colourful` makes."""
 UNTRAINED = ("baseline", "truth")
 """How the names of rows without a network begin."""
 BLURS = (1, 2, 4)
@@ -182,10 +180,10 @@ def regression_gain(run: StudyRun, images: ImageSet) -> Painted:
     return {"baseline/regression_gain": boosted}
 
 
-def as_colourful(weights: Sequence[Path], images: ImageSet, like: Sequence[Tensor]) -> Painted:
-    """The control row "regression x gain, as colourful": `images` as painted by networks that were
-    trained on a distance, one for each training of another system, their ab times the constant that
-    makes them as colourful as what that paints.
+def as_colourful(weights: Sequence[Path], images: ImageSet, like: Sequence[Tensor]) -> list[Tensor]:
+    """A control row: `images` as painted by networks that were trained on a distance, one for each
+    training of another system, their ab times the constant that makes them as colourful as what
+    that paints.
 
     Args:
         like: the other system's pictures of `images`. The truth is not looked at.
@@ -194,7 +192,7 @@ def as_colourful(weights: Sequence[Path], images: ImageSet, like: Sequence[Tenso
     for path, pictures in zip(weights, like, strict=True):
         ab = predict_ab(path, images)
         boosted.append(baselines.recolor(images.images, baselines.chroma_gain(ab, pictures) * ab))
-    return {MATCHED: boosted}
+    return boosted
 
 
 def trivial(images: ImageSet, train: ImageSet, names: Sequence[str]) -> Painted:

@@ -119,12 +119,15 @@ def test_intervals_draw_every_system_from_the_top_down(rows):
 
 def test_marks_are_a_panel_each_over_the_same_sets():
     found = {"value": 0.4, "low": 0.3, "high": 0.5, "seeds": [0.35, 0.45]}
-    rows = {"test": found, "new": found | {"seeds": [0.4]}}
+    rows = {name: dict.fromkeys(("gan/default", "gan/l1_only"), found) for name in ("test", "new")}
     picture = figures.marks({"KID": (rows, (0, 0.5)), "chroma": (rows, (0.8, 1.2))})
-    assert {"test", "new", "KID", "chroma"} <= set(texts(picture))
+    names = {naming.called(system) for system in rows["new"]}
+    assert {"test", "new", "KID", "chroma"} | names <= set(texts(picture))
     assert picture.data.count("fill: #009e73") == 2, "each panel shows where its mark is met"
+    for system in rows["new"]:
+        assert naming.colour(system).lower() in picture.data
     with pytest.raises(KeyError):
-        figures.marks({"KID": (rows, (0, 0.5)), "chroma": ({"test": found}, (0.8, 1.2))})
+        figures.marks({"KID": (rows, (0, 0.5)), "chroma": ({"test": rows["test"]}, (0.8, 1.2))})
 
 
 def test_frontier_names_every_system_and_both_marks(rows):
