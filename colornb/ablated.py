@@ -31,8 +31,11 @@ def record(
     folders: Folders = {}
     for name, weights in ablation.weights.items():
         made[name] = painted.paint_each(weights, test)
-        on = ablation.trained_on.get(name, train)
-        folders |= measured.record(run, {name: made[name]}, test, on)
+        sets = ablation.trained_on.get(name, [train] * len(weights))
+        folders[name] = []
+        for seed, (pictures, on) in enumerate(zip(made[name], sets, strict=True)):
+            one = measured.record(run, {name: [pictures]}, test, on, seeds={name: [seed]})
+            folders[name] += one[name]
     return made, folders | records.trivial(run, test, train)
 
 

@@ -36,6 +36,12 @@ from colornb.limits import MEASURES
 from colornb.prose import number, plain
 
 Number = Mapping[str, Any]
+OVER_PICTURES = (
+    "\n\nIntervals of {term}`KID` are over pictures and trainings here, but in the tables of this "
+    "page over pictures alone: there a row may read *better* or *worse* where the sentence above "
+    "cannot tell."
+)
+"""What an answer adds that moves intervals of its page outwards."""
 
 
 class Answers:
@@ -60,7 +66,11 @@ class Answers:
         what the records do not."""
         if chapter not in self.texts["chapters"]:
             return ""
-        text = self._say(self.texts["chapters"][chapter], chapter)
+        answer = self.texts["chapters"][chapter]
+        text = self._say(answer, chapter)
+        of_page = (n for n in answer.get("numbers", {}).values() if "chapter" not in n)
+        if any("trainings" in number for number in of_page):
+            text += OVER_PICTURES
         return f":::{{admonition}} Answer\n:class: answer\n{text}\n:::"
 
     def claims(self) -> str:

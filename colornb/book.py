@@ -44,7 +44,8 @@ def assemble(target: Path, profile: str | None = None) -> None:
     which some may show another profile than the rest (`study.in_book`).
     """
     shutil.rmtree(target, ignore_errors=True)
-    ours = {"results", "_build", "book.lock", ".publishing", *(["chapters"] if profile else [])}
+    ours = {"results", "_build", "book.lock", ".publishing", ".published"}
+    ours |= {"chapters"} if profile else set()
     shutil.copytree(
         SOURCE, target, ignore=lambda folder, names: ours if Path(folder) == SOURCE else ()
     )
@@ -68,6 +69,25 @@ def assemble(target: Path, profile: str | None = None) -> None:
         if said and (text := said.of_chapter(path.stem)):
             chapter.cells.insert(1, nbformat.v4.new_markdown_cell(text, id="answer"))
         nbformat.write(chapter, path)
+    _unlink_absent(target)
+
+
+def _unlink_absent(book: Path) -> None:
+    """Make of each link to a chapter that the sources of a book do not have the chapter's title."""
+    titles = {}
+    for notebook in (ROOT / "notebooks").glob("*.ipynb"):
+        if not (book / "chapters" / notebook.name).exists():
+            head = nbformat.read(notebook, as_version=4).cells[0].source
+            title = "*{}*".format(re.search(r"^# (.+)$", head, re.M)[1])
+            titles[f"[](chapters/{notebook.name})"] = title
+            if label := re.match(r"\((.+)\)=$", head, re.M):
+                titles[f"[]({label[1]})"] = title
+    if not titles:
+        return
+    link = re.compile("|".join(map(re.escape, titles)))
+    for page in [*book.rglob("*.md"), *book.glob("chapters/*.ipynb")]:
+        text = page.read_text(encoding="utf8")
+        page.write_text(link.sub(lambda found: titles[found[0]], text), encoding="utf8")
 
 
 def profile_of(page: Path) -> str:

@@ -119,7 +119,8 @@ def colorize(
         temperature=temperature,
     )
     failed = 0
-    results = colorize_files(left, output, model, samples=samples, wishes=wishes, exif=exif)
+    options = {"samples": samples, "wishes": wishes, "exif": exif, "skip_existing": skip_existing}
+    results = colorize_files(left, output, model, **options)
     for source, written, problem in tqdm(results, total=len(left), unit="photo", disable=None):
         if written is None:
             failed += 1

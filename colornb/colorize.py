@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -319,11 +320,22 @@ class Painter:
 
 
 def files_of(paths: Iterable[Path]) -> list[Path]:
-    """The paths, but instead of a folder what lies in it by name, but hidden files and folders."""
+    """The paths, but instead of a folder what lies in it by name, but hidden files and folders, and
+    what this program made of the other files there.
+
+    Raises:
+        ColornbError: a folder that cannot be read.
+    """
     found = []
     for path in paths:
-        inside = sorted(path.iterdir()) if os.path.isdir(path) else []
+        try:
+            inside = sorted(path.iterdir()) if os.path.isdir(path) else []
+        except OSError as error:
+            raise ColornbError(f"{shown(path)} cannot be read ({error.strerror}).") from None
         files = [file for file in inside if file.name[0] != "." and not os.path.isdir(file)]
+        stems = {file.stem for file in files}
+        made = (_MADE.fullmatch(file.name) for file in files)
+        files = [f for f, one in zip(files, made, strict=True) if not one or one[1] not in stems]
         found += files or [path]
     return found
 
@@ -336,6 +348,10 @@ def is_colorized(target: Path, photo: Path, samples: int = 0) -> bool:
 def _endings(samples: int) -> list[str]:
     """What tells apart the names of a photograph's results."""
     return [f"-{n}" for n in range(1, samples + 1)] or [""]
+
+
+_MADE = re.compile(r"(.+)-colorized(?:-\d+)?\.png")
+"""Names of results, as `_output` gives them."""
 
 
 def _output(target: Path, photo: Path, ending: str) -> Path:
@@ -379,6 +395,7 @@ def colorize_files(
     samples: int = 0,
     wishes: Wishes = Wishes(),
     exif: bool = True,
+    skip_existing: bool = False,
 ) -> Iterator[tuple[Path, list[Path] | None, str]]:
     """Colorizes files into the folder `target`, each as `NAME-colorized.png` of the same size.
 
@@ -394,6 +411,8 @@ def colorize_files(
         exif: whether the date, the camera, the place and whatever else `images.read_exif` finds
             go with it.
 
+        skip_existing: whether draws that are there already are left out instead of refused.
+
     Raises:
         ColornbError: the weights are none, or none that paint, they cannot do what is wished, or
             `target` cannot be a folder.
@@ -401,26 +420,35 @@ def colorize_files(
     if not 0 <= samples <= MOST_SAMPLES:
         raise ColornbError(f"The number of samples must be from 0 to {MOST_SAMPLES}.")
     endings = _endings(samples)
-    asked = [replace(wishes, sample=seed if samples else None) for seed in range(len(endings))]
-    painter = Painter.load(suited(asked[0]) if weights is None else weights)
-    refuse_what_it_cannot(painter.model, asked[0])
+    asked = {e: replace(wishes, sample=k if samples else None) for k, e in enumerate(endings)}
+    first = asked[endings[0]]
+    painter = Painter.load(suited(first) if weights is None else weights)
+    refuse_what_it_cannot(painter.model, first)
+    paths = list(paths)
+    # Now, since of two photographs of one name the second shall not add to the draws of the first.
+    wanted = {
+        path: [
+            e for e in endings if not (skip_existing and os.path.lexists(_output(target, path, e)))
+        ]
+        for path in paths
+    }
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ColornbError(f"{target} cannot be the folder of results ({error}).") from None
 
     def read(path: Path, _: None) -> tuple[np.ndarray, bytes]:
-        for ending in endings:
+        for ending in wanted[path]:
             free_output(target, path, ending)
         return read_image(path), read_exif(path) if exif else b""
 
-    def paint(_: Path, photograph: tuple[np.ndarray, bytes]) -> tuple[list[np.ndarray], bytes]:
+    def paint(path: Path, photograph: tuple[np.ndarray, bytes]) -> tuple[list[np.ndarray], bytes]:
         image, told = photograph
-        return [painter(image, one) for one in asked], told
+        return [painter(image, asked[ending]) for ending in wanted[path]], told
 
     def write(path: Path, painted: tuple[list[np.ndarray], bytes]) -> list[Path]:
         # Again: an earlier photograph may have had the same name, of which no draw shall be added.
-        outputs = [free_output(target, path, ending) for ending in endings]
+        outputs = [free_output(target, path, ending) for ending in wanted[path]]
         pictures, told = painted
         for output, picture in zip(outputs, pictures, strict=True):
             save(picture, output, told)

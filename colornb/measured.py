@@ -309,6 +309,7 @@ def record(
     test: ImageSet,
     train: ImageSet,
     about: Mapping[str, Mapping[str, Any]] | None = None,
+    seeds: Mapping[str, Sequence[int]] | None = None,
 ) -> dict[str, list[Path]]:
     """Writes the records of systems that a chapter makes itself, with all that every record has.
 
@@ -316,18 +317,22 @@ def record(
         systems: `system/variant` -> its pictures of `test`, one for each training seed.
         train: what the systems were trained on.
         about: `system/variant` -> parameters to be recorded, and what it `sees`.
+        seeds: `system/variant` -> the seeds of its trainings, where they are not 0, 1, ...
 
     Returns:
         `system/variant` -> folders, as `records.summary` and `records.pair` take them.
     """
+    folders: dict[str, list[Path]] = {}
     for system, pictures in systems.items():
-        for seed, one in enumerate(pictures):
-            found, known = records.measure(one, test, train), (about or {}).get(system, {})
+        numbers, known = (
+            (seeds or {}).get(system, range(len(pictures))),
+            (about or {}).get(system, {}),
+        )
+        for seed, one in zip(numbers, pictures, strict=True):
+            found = records.measure(one, test, train)
             records.write(run, found, test, train, variant=system, seed=seed, **known)
-    return {
-        system: [records.place(run, test, system, seed) for seed in range(len(pictures))]
-        for system, pictures in systems.items()
-    }
+        folders[system] = [records.place(run, test, system, seed) for seed in numbers]
+    return folders
 
 
 def sweep(

@@ -31,6 +31,7 @@ SETS = {
     "scenes": "drawn scenes",
     "photos": "photographs of scikit-image",
     "cifar10_jpeg": "CIFAR-10 as JPEG",
+    "cifar10_test_jpeg": "test pictures of CIFAR-10 as JPEG",
 }
 
 

@@ -99,11 +99,16 @@ def paint_with_batch_statistics(weights: Path, images: ImageSet, batch_size: int
     return baselines.recolor(images.images, ab)
 
 
+def planned_seeds(run: StudyRun, system: str) -> list[int]:
+    """The seeds with which the run's profile trains a `system/variant`."""
+    family, variant = system.split("/")
+    return [seed for name, seed in planned(run.profile)[TRAINED_IN[family]] if name == variant]
+
+
 def seeds(run: StudyRun, system: str, variant: str) -> list[Path]:
     """Folders of the finished runs of a system in the run's profile, one for each seed."""
-    chapter = TRAINED_IN[system]
-    plan = planned(run.profile)[chapter]
-    return [run.of(chapter, variant, seed) for name, seed in plan if name == variant]
+    numbers = planned_seeds(run, f"{system}/{variant}")
+    return [run.of(TRAINED_IN[system], variant, seed) for seed in numbers]
 
 
 def weights(run: StudyRun, system: str, variant: str) -> list[Path]:

@@ -44,6 +44,15 @@ def judge(found: Found, above: str, below: str, *, ideal: float = 0.0) -> str:
     return above if low > ideal else below if high < ideal else "not distinguishable"
 
 
+def within(found: Found, lowest: float, highest: float) -> str:
+    """Whether a mark, to lie from `lowest` to `highest`, is "met" by the whole interval, "missed"
+    by all of it, or "open"."""
+    low, high = found["low"], found["high"]
+    if lowest <= low and high <= highest:
+        return "met"
+    return "missed" if high < lowest or low > highest else "open"
+
+
 def _found(rows: pd.DataFrame, key: str) -> dict[str, Found]:
     return rows.set_index(key)[["difference", "low", "high", "n"]].to_dict("index")
 

@@ -19,7 +19,6 @@ from colornb import pages, records
 from colornb.book import only_one, published, published_profile, write_chapters
 from colornb.downloads import joined
 from colornb.errors import ColornbError, NotWrittenError
-from colornb.files import replace_atomically
 from colornb.paths import RESULTS, RUNS
 from colornb.runner import executed
 from colornb.study import in_book, needed, planned
@@ -36,7 +35,7 @@ def publish(profile: str, chapters: Collection[str] = ()) -> str:
     Args:
         chapters: only these, in the place of what is published of them; the rest stays. Of a
             profile that is not the book's, the records of what they need are published with them,
-            as far as it has been run.
+            each that is there in the place of the same one.
 
     Raises:
         ColornbError: a planned run is not finished, there is no such chapter, the book shows
@@ -81,19 +80,20 @@ def _publish(profile: str, chapters: Collection[str], book: Path, beside: str | 
     """Publishes `chapters` of a profile, all of it unless they come `beside` what the book shows of
     the profile of that name. Everything is made beside the book and moved into it at the end: a
     failure changes nothing. Returns the number of records."""
-    told, runs = {*chapters}, RUNS / profile
+    needs, runs = set(), RUNS / profile
     if beside not in (None, profile):
-        told |= {name for chapter in chapters for name in needed(chapter)}
+        needs = {name for chapter in chapters for name in needed(chapter)} - {*chapters}
     found = [
         folder
         for folder, _ in records.read_all(profile)
-        if folder.relative_to(runs).parts[0] in told
+        if folder.relative_to(runs).parts[0] in {*chapters, *needs}
     ]
-    made = book / ".publishing"
-    _undo(made, book)  # a call that was killed
+    made, done = book / ".publishing", book / ".published"
+    shutil.rmtree(done, ignore_errors=True)  # of a call that was killed when all was in its place
+    _undo(made, book)  # of one that was killed before
     try:
         results = made / RESULTS.name
-        new = {RESULTS / profile / name for name in told} if beside else {RESULTS / profile}
+        new = {RESULTS / profile / name for name in chapters} if beside else {RESULTS / profile}
         if RESULTS.exists():
             shutil.copytree(
                 RESULTS, results, ignore=lambda at, names: [k for k in names if Path(at, k) in new]
@@ -104,12 +104,16 @@ def _publish(profile: str, chapters: Collection[str], book: Path, beside: str | 
                 shutil.copy(page, made / CHAPTERS.name)
         for source in found:
             target = results / profile / source.relative_to(runs)
-            target.mkdir(parents=True)
+            target.mkdir(parents=True, exist_ok=True)
+            for former in [*target.glob("*.json"), *target.glob("*.csv")]:
+                former.unlink()
             for path in [*source.glob("*.json"), *source.glob("*.csv")]:
                 shutil.copy(path, target)
-        for chapter in told:
+        for chapter in {*chapters, *needs}:
             for tables in (runs / chapter).glob("*/*/tables"):
-                shutil.copytree(tables, results / profile / tables.relative_to(runs))
+                target = results / profile / tables.relative_to(runs)
+                shutil.rmtree(target, ignore_errors=True)
+                shutil.copytree(tables, target)
             for measured in (runs / chapter).glob("default/seed0/bench.json"):
                 shutil.copy(measured, results)
         _join(results, beside or profile)
@@ -122,16 +126,21 @@ def _publish(profile: str, chapters: Collection[str], book: Path, beside: str | 
             if (book / name).exists():
                 (book / name).rename(made / f"former_{name}")
             (made / name).rename(book / name)
-        if (readme := book.parent / "README.md").exists():
+        moved = {
+            picture: book / "_static" / picture.name for picture in (made / "_static").iterdir()
+        }
+        if (readme := book.parent / "README.md").exists():  # its tables are those of `results`
             text = with_headline(readme.read_text(encoding="utf8"), beside or profile)
-            replace_atomically(readme, lambda path: path.write_text(text, encoding="utf8"))
+            moved[made / readme.name] = readme
+            (made / readme.name).write_text(text, encoding="utf8")
         (book / "_static").mkdir(exist_ok=True)
-        for picture in (made / "_static").iterdir():
-            picture.replace(book / "_static" / picture.name)
+        for ready, place in moved.items():
+            ready.replace(place)
+        made.rename(done)
     except BaseException:
         _undo(made, book)
         raise
-    shutil.rmtree(made)
+    shutil.rmtree(done)
     return len(found)
 
 

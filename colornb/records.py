@@ -398,8 +398,11 @@ def write_trivial(run: StudyRun, test: ImageSet, train: ImageSet) -> None:
 def trivial(run: StudyRun, test: ImageSet, train: ImageSet) -> dict[str, list[Path]]:
     """Folders of the records of the rows without a network on a test set, as `under` gives them.
 
-    They are chapter 01's; a notebook that is run alone makes them for it.
+    They are chapter 01's; a notebook that is run alone makes them for it, of all training pictures
+    also where its own training holds some out.
     """
+    if run.parameters.get("hold_out"):
+        train = replace(run, parameters={}).load("train")
     chapter = replace(run, chapter="01_data", variant="default", seed=0, parameters={})
     folder = chapter.folder / "records" / group(test)
     if not all((folder / name / "seed0" / "metrics.json").exists() for name in baselines.NAMES):
@@ -448,9 +451,11 @@ def first_pictures(folders: list[Path]) -> Tensor:
 def read_all(profile: str) -> list[tuple[Path, dict[str, Any]]]:
     """Folder and record of every finished run that `study.yaml` plans for a profile.
 
-    Records on pictures that the profile had once and has no more are left out.
+    Records on pictures that the profile had once and has no more are left out; those on its
+    pictures as JPEG (`cifar10_jpeg.as_jpeg`) belong to it.
     """
     known = sets(profile)
+    known |= {(f"{name}_{split}_jpeg", size) for name, size in known for split in ("train", "test")}
     return [
         (folder, record)
         for chapter, runs in planned(profile).items()

@@ -224,7 +224,8 @@ Markdown(
 #   this run used.
 # - At the report's own length the U-Net does come to about its number, with a
 #   discriminator and without, and is less colourful then: see the chapter on
-#   the report's protocol.
+#   the report's protocol. So do short trainings with a classifier's help: see the
+#   chapter *How close, and how real*.
 # - The report names batch norm for the generator; the discriminator has it here
 #   too, except in its first and last layer.
 # - KID sees pictures through EfficientNet-Lite0, enlarged to 96 pixels. It

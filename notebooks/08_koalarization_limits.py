@@ -10,10 +10,10 @@
 # (koalarization-limits)=
 # # The limits of Koalarization
 #
-# **Question.** Its authors say that large regions come out well and small
-# things do not, that unfamiliar content suffers from the small training set,
-# and that what is known about a picture cannot be given with it. Is it so, by
-# how much, and is it the network, the content or the number of pictures?
+# **Question.** The source report says that large regions come out well and
+# small things do not, that unfamiliar content suffers from the small training
+# set, and that what is known about a picture cannot be given with it. Is it so,
+# by how much, and is it the network, the content or the number of pictures?
 #
 # *Run time: some minutes on drawn scenes, about half an hour on two cores for
 # the real pictures; the network is trained on four sizes of the training set,

@@ -73,7 +73,8 @@ figures.rows_of_pictures({"truth": test.images[:8]}, titles=titles)
 #
 # $$x \;\mapsto\; (1 + \gamma)\,x + \beta,$$
 #
-# with γ and β linear in the vector that the LSTM makes of the caption. The
+# with γ and β linear in the vector that the LSTM makes of the caption. (Perez et
+# al. write γ x + β; counted from 1, a γ and a β of 0 leave the map as it is.) The
 # U-Net has such a block after each of its decoder's layers, Koalarization one
 # after the fusion. In each step of training a sixth of the captions lose their
 # colour words and another sixth all words, so that one network works with a

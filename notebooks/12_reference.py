@@ -43,8 +43,10 @@ train, test = run.load("train"), run.load("test")
 # %% [markdown]
 # ## What the network is told
 #
-# The proposal is a colour picture that conditions generator and discriminator,
-# as one frame of a film does for the next {cite}`thasarathan2019`. Here the
+# The proposal is a colour picture that conditions generator and discriminator.
+# The source report cites a paper of CRV 2019 for it (IEEE document 8781608) that
+# we could not open; most likely it is {cite}`thasarathan2019`, where one frame of a
+# film does that for the next. Here the
 # reference comes as its **palette**: the share of its pixels in each of the 313
 # bins of the ab plane. So the network learns which colours there are and how
 # much of each, but not where they lie, and cannot copy.

@@ -160,7 +160,8 @@ grid(photo_systems, photos)
 # Two systems are compared on the same pictures: the table gives the
 # difference, the first minus the second, with its 95 % interval. A bootstrap
 # draw takes the same pictures for both, and draws the training seeds anew
-# where there are several; KID's interval is a jackknife over pictures. Three
+# where there are several; that of KID is a jackknife over pictures, with the
+# variance between trainings added (in the published run, without it). Three
 # seeds say little of how much further trainings would differ, one says nothing,
 # and of so many comparisons a few exclude zero by chance.
 

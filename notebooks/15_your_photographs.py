@@ -67,6 +67,7 @@ workbench.bench(run) or nobody
 # papermill:
 #
 # ```bash
+# mkdir -p runs
 # .venv/bin/papermill notebooks/15_your_photographs.ipynb runs/out.ipynb \
 #   -p photographs data/mine -p target data/mine-colorized
 # ```

@@ -225,8 +225,9 @@ records.write_table(run, "verdict", say.table())
 # - The colour that is least wrong is picked by the same CIEDE2000 that it is
 #   then judged by; the control is trained on another distance. In the published
 #   run the two cannot be told apart in squared error or in KID at the chosen
-#   settings. Its table of these distances was off there for pairs of exactly
-#   opposite hues, 3 in 1,000, and is right since.
+#   settings. That run looked the distances up in a table with wrong values for
+#   pairs of exactly opposite hues, 3 in 1,000; the table is right since, and the
+#   numbers have not been made again.
 # - In the rebalanced area nearly all weight lies on a few pixels of colours
 #   hardly ever seen, so its intervals are wide. A handful of test pictures with
 #   such colours makes most of the difference in it; without them little is left.

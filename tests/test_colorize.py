@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 import colornb
 import colornb.colorize as module
 from colornb import cli, features, lab, models, publish, scenes
-from colornb.colorize import Wishes, colorize, colorize_files, predict_ab
+from colornb.colorize import Wishes, colorize, colorize_files, files_of, predict_ab
 from colornb.errors import ColornbError
 
 ODD = (37, 53)  # rows and columns of a photograph
@@ -518,6 +518,50 @@ def test_the_command_takes_a_folder_and_goes_on_where_it_was(tmp_path, weights, 
     assert done.exit_code == 0
     assert done.stdout.splitlines()[-1] == "1 colorized, 1 there already, 0 failed."
     assert (target / "good-colorized.png").stat() == first
+
+
+def test_results_beside_their_photographs_are_not_photographs(tmp_path, weights, photos):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    photo = photos[0].rename(folder / "good.png")
+    command = ["colorize", folder, "-o", folder, "--model", weights, "--skip-existing"]
+    names = set()
+    for there in (0, 1, 1):
+        done = invoke(*command)
+        assert (
+            done.stdout.splitlines()[-1]
+            == f"{1 - there} colorized, {there} there already, 0 failed."
+        )
+        names |= {path.name for path in folder.glob("*-colorized*")}
+    assert names == {"good-colorized.png"}
+    other = folder / "other-colorized.png"  # of a photograph that is not here: it may be wanted
+    other.write_bytes((folder / "good-colorized.png").read_bytes())
+    assert files_of([folder]) == [photo, other]
+
+
+def test_draws_that_are_missing_are_made_and_the_others_stay(tmp_path, painters, photos):
+    weights, target = painters["bins"], tmp_path / "out"
+    options = {"samples": 3, "skip_existing": True}
+    ((_, written, _),) = colorize_files(photos[:1], target, weights, **options)
+    before = [path.read_bytes() for path in written]
+    written[1].unlink()
+    ((_, again, _),) = colorize_files(photos[:1], target, weights, **options)
+    assert again == [written[1]] and [path.read_bytes() for path in written] == before
+    written[2].unlink()
+    other = photos[0].with_suffix(".jpg")
+    Image.new("RGB", (8, 8)).save(other)
+    first, second = colorize_files([photos[0], other], target, weights, **options)
+    assert first[1] == [written[2]] and second[1] is None and "exists already" in second[2]
+    assert [path.read_bytes() for path in written] == before
+
+
+def test_a_folder_that_cannot_be_read_is_told(tmp_path, monkeypatch):
+    def closed(folder):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", closed)
+    with pytest.raises(ColornbError, match=r"cannot be read \(Permission denied\)"):
+        files_of([tmp_path])
 
 
 def test_it_is_told_that_a_result_may_be_that_of_another_photograph_of_its_name(

@@ -280,6 +280,24 @@ def test_systems_of_a_chapter_get_full_records_and_later_their_limits(tmp_path, 
     assert set(records.summary(folders["distribution/x"], TEST)["seeds"]) >= {"kid", "mse_rgb"}
 
 
+def test_a_record_has_the_seed_of_its_training(tmp_path, monkeypatch):
+    monkeypatch.setattr("colornb.study.RUNS", tmp_path)
+    run = StudyRun("21_new_pictures", "baseline", "smoke", "default", 0, {})
+    systems = {"gan/x": [TEST.images, TRAIN.images]}
+    folders = measured.record(run, systems, TEST, TRAIN, seeds={"gan/x": [3, 5]})
+    assert [records.read(folder)["seed"] for folder in folders["gan/x"]] == [3, 5]
+    with pytest.raises(ValueError):
+        measured.record(run, systems, TEST, TRAIN, seeds={"gan/x": [3]})
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "word"),
+    [(0.1, 0.5, "met"), (0.4, 0.6, "open"), (-0.1, 0.6, "open"), (0.51, 0.6, "missed")],
+)
+def test_a_mark_is_met_missed_or_open(low, high, word):
+    assert prose.within({"low": low, "high": high}, 0, 0.5) == word
+
+
 def test_pairs_become_sentences():
     found = Measured({"a/b": [counts(1.0)], "truth": [counts(0.5)]}, STATISTICS, "x")
     pairs = found.pairs([("a/b", "truth")], same_training=True)

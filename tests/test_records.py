@@ -134,6 +134,14 @@ def test_the_rows_without_a_network_are_made_once_for_a_notebook_run_alone(root,
     assert (folder / "metrics.json").stat().st_mtime_ns == before
 
 
+def test_the_rows_without_a_network_learn_from_all_pictures_beside_a_held_out_training(root, sets):
+    run = begin(variant="l1_only_heldout")
+    whole, test = run.load("train"), run.load("test")
+    held_out = whole.subset(range(40))  # as of real pictures; of scenes none are
+    ((folder, *_), *_) = records.trivial(run, test, held_out).values()
+    assert records.read(folder)["data_sha256"]["train"] == whole.sha256
+
+
 def test_read_all_has_the_records_of_every_test_set(root, measured, sets):
     train, test = sets
     larger = replace(test, images=test.images.repeat(1, 1, 2, 2))  # of the set "photos"
@@ -486,6 +494,31 @@ def test_a_chapter_that_the_book_shows_of_another_profile_comes_with_what_it_nee
     publish.publish("smoke")
     assert (published / "chapters" / "19.ipynb").read_text() == '"full"'
     assert publish.verify() == before
+    # Of what it needs, records that are not on this machine stay.
+    needed = root / "runs" / "full" / "03_gan"
+    shutil.rmtree(next(needed.rglob("scenes-64")))
+    assert publish.publish("full", ["19"]) == "1 records of profile full and 19 are in book/."
+    assert publish.verify() == before
+    shutil.rmtree(needed)
+    assert publish.publish("full", ["19"]) == "0 records of profile full and 19 are in book/."
+    assert publish.verify() == before
+
+
+def test_a_kill_after_the_last_step_leaves_what_is_new(published, root, monkeypatch):
+    """All is in its place, and only what was there before is still to be removed."""
+
+    def killed(folder, **_):
+        if folder.name == ".published" and folder.exists():
+            raise KeyboardInterrupt
+
+    shutil.rmtree(next((root / "runs" / "smoke").rglob("scenes-64")))
+    with monkeypatch.context() as dying:
+        dying.setattr(publish.shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            publish.publish("smoke")
+    assert publish.verify() == 6 and (published / ".published").exists()
+    publish.publish("smoke")
+    assert publish.verify() == 6 and not (published / ".published").exists()
 
 
 @pytest.mark.fault(
@@ -521,7 +554,7 @@ def test_a_failure_at_the_end_leaves_the_picture_of_the_first_page(published, mo
     monkeypatch.setattr(publish, "write_chapters", with_picture)
     monkeypatch.setattr(publish, "with_headline", lambda text, shown: text)
     with monkeypatch.context() as full:
-        full.setattr(publish, "replace_atomically", fail)
+        full.setattr(publish, "with_headline", fail)
         with pytest.raises(ColornbError, match="what was published before is kept"):
             publish.publish("smoke")
     assert picture.read_text() == "former" and publish.verify() == 8

@@ -282,6 +282,10 @@ def test_a_warm_start_trains_with_l1_first(pictures, tmp_path):
     assert warm["discriminator"].isna().tolist() == [True, False, False]
     with pytest.raises(ColornbError, match="at least 0 and below 1, not 1"):
         fit_gan(pictures, tmp_path / "none", warm_start=1.0)
+    with pytest.raises(ColornbError, match="leaves the discriminator none of 3 epochs"):
+        fit_gan(pictures, tmp_path / "none", warm_start=0.9)
+    with pytest.raises(ColornbError, match="generator_steps must be at least 1, not 0"):
+        fit_gan(pictures, tmp_path / "none", generator_steps=0)
 
 
 def test_a_finished_run_is_not_trained_again(pictures, tmp_path, capsys):

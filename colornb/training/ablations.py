@@ -29,13 +29,13 @@ class Ablation:
         base: its `system/variant`.
         factors: what was varied -> the `system/variant`s that vary it.
         weights: `system/variant` -> weights, a file for each training seed.
-        trained_on: `system/variant` -> its training set, where that is not the base's.
+        trained_on: `system/variant` -> the training set of each seed, where that is not the base's.
     """
 
     base: str
     factors: dict[str, list[str]] = field(default_factory=dict)
     weights: dict[str, list[Path]] = field(default_factory=dict)
-    trained_on: dict[str, ImageSet] = field(default_factory=dict)
+    trained_on: dict[str, list[ImageSet]] = field(default_factory=dict)
 
 
 def gan_factors(base: Mapping[str, Any]) -> Factors:
@@ -129,7 +129,7 @@ def fit_gan(run: StudyRun) -> Ablation:
         made.factors.setdefault("pictures", []).append(name)
         for seed in range(o["seeds"]):
             images = short.part(train, n, seed) if smaller else many.subset(range(n))
-            made.trained_on[name] = images
+            made.trained_on.setdefault(name, []).append(images)
             fit(images, name, seed, {"epochs": max(1, base["epochs"] * len(train) // n)})
     return made
 

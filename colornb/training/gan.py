@@ -121,8 +121,15 @@ def fit(
     }
     if not 0 <= warm_start < 1:
         raise ColornbError(f"warm_start must be at least 0 and below 1, not {warm_start}.")
+    if adversarial_weight and round(warm_start * epochs) >= epochs:
+        raise ColornbError(
+            f"A warm_start of {warm_start} leaves the discriminator none of {epochs} epochs: "
+            "make it smaller."
+        )
+    if generator_steps < 1:
+        raise ColornbError(f"generator_steps must be at least 1, not {generator_steps}.")
     check_sizes(epochs, batch_size, devices, len(images))
-    device, options["precision"] = choose(device, precision)
+    options["device"], options["precision"] = choose(device, precision)
     given_mirrored = given if given_mirrored is None else given_mirrored
     if edge_weight:
         options["edge_net_sha256"] = sha256(edge_net.read_bytes()).hexdigest()
@@ -133,7 +140,7 @@ def fit(
     options["given_sha256"] = [sha256(tensor.numpy().tobytes()).hexdigest() for tensor in given]
     tensors = (images.images, monitor.images, given, given_mirrored, given_monitor)
     launch(options, train, folder, tensors, edge_net, options)
-    return load_weights(folder / "weights.safetensors")[0].to(device)
+    return load_weights(folder / "weights.safetensors")[0].to(options["device"])
 
 
 def train(
