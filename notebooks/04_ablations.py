@@ -265,6 +265,9 @@ records.write_table(run, "verdict", say.table())
 #   among the rows where these could not be had.
 # - The public code's learning rate is imitated: it falls to a hundredth in the
 #   first third of the training, where the original reaches its floor.
+# - In the published run, the records of the GANs trained on fewer pictures name the
+#   pictures of the last of the three trainings for all, and their area under the
+#   curve with rare colours weighted up is weighted by these.
 # - The JPEG pictures have lost colour, most of all where it changes quickly. What
 #   more of them bring is to be read against the protocol's own as JPEG.
 #
