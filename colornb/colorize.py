@@ -47,6 +47,7 @@ TEMPERATURE = 0.38
 """Of the annealed mean, as published (arXiv 1603.08511)."""
 MOST_SAMPLES = 100
 """Draws of a photograph at once; all of them are in memory together."""
+_MADE = re.compile(r"(.+)-colorized(?:-\d+)?\.png")  # names of results, as `_output` gives them
 _STRIP = 2**17  # pixels painted at a time: what they need stays in a CPU's cache
 # A quarter of the time of Pillow's 6; sharp photographs get 1% larger by it, soft ones 13%.
 _PNG_LEVEL = 1
@@ -350,10 +351,6 @@ def _endings(samples: int) -> list[str]:
     return [f"-{n}" for n in range(1, samples + 1)] or [""]
 
 
-_MADE = re.compile(r"(.+)-colorized(?:-\d+)?\.png")
-"""Names of results, as `_output` gives them."""
-
-
 def _output(target: Path, photo: Path, ending: str) -> Path:
     return target / f"{photo.stem}-colorized{ending}.png"
 
@@ -410,7 +407,6 @@ def colorize_files(
             model's best answer.
         exif: whether the date, the camera, the place and whatever else `images.read_exif` finds
             go with it.
-
         skip_existing: whether draws that are there already are left out instead of refused.
 
     Raises:

@@ -258,23 +258,23 @@ def estimates(rows: Mapping[str, Mapping], label: str, *, ideal: float | None = 
 
 @_styled
 def marks(
-    panels: Mapping[str, tuple[Mapping[str, Mapping[str, Mapping]], tuple[float, float]]],
+    panels: Mapping[str, tuple[Mapping[str, Mapping[str, Mapping]], tuple[float | None, float]]],
 ) -> Picture:
     """A panel for each of several measures of systems on several sets of pictures, with 95 %
     intervals, thin marks for single seeds, and where a mark is met shaded.
 
     Args:
         panels: label of the measure -> name of the set -> `system/variant` -> `value`, `low`,
-            `high` and `seeds`, the same sets and systems everywhere; and between which values the
-            mark is met.
+            `high` and `seeds`, the same sets and systems everywhere; and between which values, the
+            first of which may be None, the mark is met.
     """
     sets = next(iter(panels.values()))[0]
     systems = list(next(iter(sets.values())))
     figure = Figure(figsize=(7.4, 0.3 * len(sets) * (len(systems) + 1) + 0.8), layout="constrained")
-    axes = figure.subplots(1, len(panels), sharey=True)
+    (axes,) = figure.subplots(1, len(panels), sharey=True, squeeze=False)
     shifts = 0.3 * ((len(systems) - 1) / 2 - np.arange(len(systems)))
-    for axis, (label, (rows, met)) in zip(axes, panels.items(), strict=True):
-        axis.axvspan(*met, color="#009E73", alpha=0.14, lw=0)
+    for axis, (label, (rows, (lowest, highest))) in zip(axes, panels.items(), strict=True):
+        axis.axvspan(lowest or 0, highest, color="#009E73", alpha=0.14, lw=0)
         for line, name in enumerate(sets):
             for system, shift in zip(systems, shifts, strict=True):
                 found, y = rows[name][system], shift - line
@@ -285,7 +285,7 @@ def marks(
                 axis.plot(singles, [y] * len(singles), "|", ms=9, color=style["color"])
                 axis.errorbar(value, y, xerr=reach, fmt="o", ms=4.5, capsize=3, **style)
         axis.grid(axis="y", visible=False)
-        axis.set(xlabel=label, xlim=(0, None), ylim=(0.6 - len(sets), 0.6))
+        axis.set(xlabel=label, xlim=(min(0, axis.get_xlim()[0]), None), ylim=(0.6 - len(sets), 0.6))
     axes[0].set_yticks(range(0, -len(sets), -1), list(sets))
     if len(systems) > 1:
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=2)

@@ -324,10 +324,8 @@ def record(
     """
     folders: dict[str, list[Path]] = {}
     for system, pictures in systems.items():
-        numbers, known = (
-            (seeds or {}).get(system, range(len(pictures))),
-            (about or {}).get(system, {}),
-        )
+        numbers = (seeds or {}).get(system, range(len(pictures)))
+        known = (about or {}).get(system, {})
         for seed, one in zip(numbers, pictures, strict=True):
             found = records.measure(one, test, train)
             records.write(run, found, test, train, variant=system, seed=seed, **known)

@@ -32,6 +32,8 @@ SETS = {
     "photos": "photographs of scikit-image",
     "cifar10_jpeg": "CIFAR-10 as JPEG",
     "cifar10_test_jpeg": "test pictures of CIFAR-10 as JPEG",
+    "scenes_test_jpeg": "drawn test scenes as JPEG",
+    "scenes_train_jpeg": "other drawn scenes as JPEG",
 }
 
 

@@ -44,10 +44,11 @@ def judge(found: Found, above: str, below: str, *, ideal: float = 0.0) -> str:
     return above if low > ideal else below if high < ideal else "not distinguishable"
 
 
-def within(found: Found, lowest: float, highest: float) -> str:
-    """Whether a mark, to lie from `lowest` to `highest`, is "met" by the whole interval, "missed"
-    by all of it, or "open"."""
+def within(found: Found, lowest: float | None, highest: float) -> str:
+    """Whether a mark, to lie from `lowest` (if there is one) to `highest`, is "met" by the whole
+    interval, "missed" by all of it, or "open"."""
     low, high = found["low"], found["high"]
+    lowest = -math.inf if lowest is None else lowest
     if lowest <= low and high <= highest:
         return "met"
     return "missed" if high < lowest or low > highest else "open"

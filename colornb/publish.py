@@ -34,8 +34,8 @@ def publish(profile: str, chapters: Collection[str] = ()) -> str:
 
     Args:
         chapters: only these, in the place of what is published of them; the rest stays. Of a
-            profile that is not the book's, the records of what they need are published with them,
-            each that is there in the place of the same one.
+            profile that is not the book's, the records of what they need are published with them:
+            each that is on this machine takes the place of the published one of the same run.
 
     Raises:
         ColornbError: a planned run is not finished, there is no such chapter, the book shows
@@ -126,13 +126,13 @@ def _publish(profile: str, chapters: Collection[str], book: Path, beside: str | 
             if (book / name).exists():
                 (book / name).rename(made / f"former_{name}")
             (made / name).rename(book / name)
-        moved = {
-            picture: book / "_static" / picture.name for picture in (made / "_static").iterdir()
-        }
+        moved = {}
         if (readme := book.parent / "README.md").exists():  # its tables are those of `results`
             text = with_headline(readme.read_text(encoding="utf8"), beside or profile)
             moved[made / readme.name] = readme
             (made / readme.name).write_text(text, encoding="utf8")
+        for picture in (made / "_static").iterdir():
+            moved[picture] = book / "_static" / picture.name
         (book / "_static").mkdir(exist_ok=True)
         for ready, place in moved.items():
             ready.replace(place)
@@ -140,7 +140,7 @@ def _publish(profile: str, chapters: Collection[str], book: Path, beside: str | 
     except BaseException:
         _undo(made, book)
         raise
-    shutil.rmtree(done)
+    shutil.rmtree(done, ignore_errors=True)  # what stays is removed by the next call
     return len(found)
 
 

@@ -295,7 +295,13 @@ def test_a_record_has_the_seed_of_its_training(tmp_path, monkeypatch):
     [(0.1, 0.5, "met"), (0.4, 0.6, "open"), (-0.1, 0.6, "open"), (0.51, 0.6, "missed")],
 )
 def test_a_mark_is_met_missed_or_open(low, high, word):
-    assert prose.within({"low": low, "high": high}, 0, 0.5) == word
+    found = {"low": low, "high": high}
+    assert prose.within(found, 0, 0.5) == prose.within(found, None, 0.5) == word
+
+
+def test_a_mark_may_have_no_lower_end():
+    found = {"low": -0.3, "high": -0.1}
+    assert (prose.within(found, None, 0.5), prose.within(found, 0, 0.5)) == ("met", "missed")
 
 
 def test_pairs_become_sentences():

@@ -129,10 +129,15 @@ def test_a_ratio_of_kids_is_of_their_means_and_paired():
     of_one = realism.kernels(real, [b])
     same = realism.kid_ratio(of_one, of_one)
     assert (same["value"], same["low"], same["high"]) == pytest.approx((1, 1, 1))
-    # Of trainings that differ, both have a share.
-    reach = got["high"] - got["value"]
-    spread = np.var(of_a.trainings, ddof=1) / 2 / of_b.trainings.mean() ** 2
-    assert reach > 1.96 * np.sqrt(spread)
+    # Where trainings differ, their part of the variance is added to that of the pictures.
+    for a, b in ((of_a, of_one), (of_one, of_a)):
+        ratio, over = a.trainings.mean() / b.trainings.mean(), b.trainings.mean()
+        spread = sum(
+            np.var(k.trainings, ddof=1) / 2 * w for k, w in ((a, 1), (b, ratio**2)) if k is of_a
+        )
+        pictures = realism._picture_variance(a.mean - ratio * b.mean)
+        found = realism.kid_ratio(a, b)
+        assert found["high"] - ratio == pytest.approx(1.96 * np.sqrt(pictures + spread) / over)
 
 
 def test_intervals_of_a_ratio_of_kids_cover_it():

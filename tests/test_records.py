@@ -4,6 +4,7 @@ import shutil
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -548,13 +549,17 @@ def test_a_failure_at_the_end_leaves_the_picture_of_the_first_page(published, mo
         write_chapters(profile, target, chapters)
         (target.parent / "_static" / "result.jpg").write_text("new")
 
-    def fail(*_):
-        raise OSError("No space left on device")
+    replace = Path.replace
+
+    def closed(ready, place):
+        if place.name == "README.md":
+            raise PermissionError("Permission denied")
+        return replace(ready, place)
 
     monkeypatch.setattr(publish, "write_chapters", with_picture)
     monkeypatch.setattr(publish, "with_headline", lambda text, shown: text)
-    with monkeypatch.context() as full:
-        full.setattr(publish, "with_headline", fail)
+    with monkeypatch.context() as at_the_end:
+        at_the_end.setattr(Path, "replace", closed)
         with pytest.raises(ColornbError, match="what was published before is kept"):
             publish.publish("smoke")
     assert picture.read_text() == "former" and publish.verify() == 8

@@ -112,13 +112,14 @@ def fit(
         device, precision, devices, strategy: see `colornb.training.run.make_fabric`.
 
     Raises:
-        ColornbError: the folder is in use, or a loss is not finite.
+        ColornbError: the folder is in use, a loss is not finite, or a number is out of its range.
     """
     options = {
         k: v
         for k, v in locals().items()
         if k not in ("images", "folder", "monitor", "edge_net") and not k.startswith("given")
     }
+    check_sizes(epochs, batch_size, devices, len(images))
     if not 0 <= warm_start < 1:
         raise ColornbError(f"warm_start must be at least 0 and below 1, not {warm_start}.")
     if adversarial_weight and round(warm_start * epochs) >= epochs:
@@ -128,7 +129,6 @@ def fit(
         )
     if generator_steps < 1:
         raise ColornbError(f"generator_steps must be at least 1, not {generator_steps}.")
-    check_sizes(epochs, batch_size, devices, len(images))
     options["device"], options["precision"] = choose(device, precision)
     given_mirrored = given if given_mirrored is None else given_mirrored
     if edge_weight:
