@@ -1,8 +1,10 @@
+from pathlib import Path
+
 import pytest
 import torch
 
 from colornb import models
-from colornb.errors import ColornbError
+from colornb.errors import ColornbError, NotWrittenError
 from colornb.models.informed import split
 
 
@@ -163,6 +165,24 @@ def test_names():
         models.create_model("vgg")
     with pytest.raises(ColornbError, match="unet.*depth"):
         models.create_model("unet", depth=3)
+
+
+def test_weights_that_cannot_be_written_leave_nothing_beside_them(tmp_path, monkeypatch):
+    """Nor is there ever a second file, which who clears up would not know."""
+    beside = []
+
+    def full(file, written):
+        with file.open("wb") as half:
+            half.write(written[:1000])
+        beside.extend(tmp_path.iterdir())
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(NotWrittenError, match="No space left on device"):
+        models.save_weights(models.create_model("edgenet"), tmp_path / "w.safetensors")
+    (file,) = beside
+    assert file.name.startswith("w.safetensors.") and file.name.endswith(".partial")
+    assert not list(tmp_path.iterdir())
 
 
 def test_weights_survive_a_file(tmp_path):

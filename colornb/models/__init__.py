@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
 from colornb.errors import ColornbError
@@ -90,7 +90,9 @@ def save_weights(model: nn.Module, path: Path, **about: str) -> None:
     name = next(name for name in MODELS if type(model) is _kind(name))
     header = {"model": name, "options": json.dumps(model.options), **about}
     state = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
-    replace_atomically(path, lambda partial: save_file(state, partial, metadata=header))
+    # As bytes: `save_file` writes beside the file, under a name that nobody would know to remove.
+    written = save(state, metadata=header)
+    replace_atomically(path, lambda partial: partial.write_bytes(written))
 
 
 def load_weights(path: Path | str) -> tuple[nn.Module, dict[str, str]]:
