@@ -101,7 +101,7 @@ def kid_difference(a: Kernels, b: Kernels, *, same_training: bool = False) -> di
 def kid_ratio(a: Kernels, b: Kernels) -> dict[str, Any]:
     """`kid` of system a over that of b on the same pictures: `value`, `low`, `high`, `n`, `seeds`.
 
-    The interval is by the delta method (Efron and Tibshirani 1993, chapter 21): a ratio r of means
+    The interval is by the delta method (Davison and Hinkley 1997, 2.7.1): a ratio r of means
     varies as the mean of a - r b does, over the mean of b. It is for a b whose KID is far above 0.
     `seeds` are the ratios of the trainings, in their order, as far as both systems have one.
     """
