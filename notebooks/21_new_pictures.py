@@ -55,14 +55,14 @@ ways = {name: alone for name, alone in ways.items() if name in systems}
 # - **The most real of [](critic), trained anew**, three times, with other seeds: a
 #   discriminator that learns at the generator's rate, from pictures that are shifted
 #   and have a square cut out (DiffAugment {cite}`zhao2020`).
-# - **Everything together** that had helped on validation pictures: the above, with a
-#   discriminator that sees ab but not L, a weight decay of 0.2 in the generator, and
-#   dropout of 0.5 after its decoder's first layer.
+# - **Everything together**: the above, with a discriminator that sees ab but not L, a
+#   weight decay of 0.2 in the generator, and dropout of 0.5 after its decoder's first
+#   layer.
 #
 # Beside each is the same network with L1 alone. Three marks, which this study set
-# itself before its first long training, say whether the discriminator earns its name
-# without spoiling the colours. A mark is *met* where the whole 95 % interval lies on
-# its right side, *missed* where none of it does, and *open* between:
+# itself, say whether the discriminator earns its name without spoiling the colours. A
+# mark is *met* where the whole 95 % interval lies on its right side, *missed* where
+# none of it does, and *open* between:
 #
 # - KID is at most **half** of that of L1 alone;
 # - the pictures have **0.8 to 1.2** of the true chroma;
@@ -200,10 +200,12 @@ records.write_table(run, "verdict", say.table())
 # %% [markdown]
 # ## Caveats
 #
-# - Both ways were set down with all of their settings before these trainings, when
-#   the test numbers of [](critic) were known. The second had been tried once on
-#   validation pictures, by a network trained without them. The numbers of the new
-#   pictures were taken once.
+# - The second way was set down with all of its settings before it was trained, when
+#   the test numbers of [](critic) were known; it had been tried once on validation
+#   pictures, by a network trained without them. The new pictures and the marks were
+#   set down before its trainings were done; that the first way is trained anew, when
+#   the test numbers of two of them were known; and what counts as met, before any
+#   number of the new pictures was. These were taken once.
 # - The narrow networks of [](critic) were trained on another processor, so that another
 #   seed is not all that is new about these trainings.
 # - The new pictures come from the training part of CIFAR-10, as those do that are
