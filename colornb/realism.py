@@ -147,13 +147,19 @@ def c2st(
     """
     rng = np.random.default_rng(seed)
     fold = rng.permutation(len(real)) % folds
-    hits = np.stack([_told_right(real, fake, fold) for fake in fakes])
+    hits = np.stack([_judged(real, fake, fold) for fake in fakes])
     draws = resample_weights(len(real), 2000, rng) @ hits.T
     draws = (draws * resample_weights(len(hits), 2000, rng)).sum(axis=1)
     return {"value": float(hits.mean()), **interval(draws), "n": len(real)}
 
 
-def _told_right(real: np.ndarray, fake: np.ndarray, fold: np.ndarray) -> np.ndarray:
+def told_right(real: np.ndarray, fake: np.ndarray, *, folds: int = 5, seed: int = 0) -> np.ndarray:
+    """What `c2st` is the mean of: for each picture, the share of the two judgements, on it and on
+    its colorization, that are right (N,). Two systems are compared by it picture by picture."""
+    return _judged(real, fake, np.random.default_rng(seed).permutation(len(real)) % folds)
+
+
+def _judged(real: np.ndarray, fake: np.ndarray, fold: np.ndarray) -> np.ndarray:
     """Share of the judgements on each picture and its colorization that are right: (N,)."""
     from sklearn.linear_model import RidgeClassifier
     from sklearn.model_selection import PredefinedSplit, cross_val_predict

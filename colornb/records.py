@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache, lru_cache, partial
 from importlib import metadata
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from colornb import baselines, metrics, realism
+from colornb import baselines, intervals, metrics, realism
 from colornb.datasets import ImageSet
 from colornb.device import choose
 from colornb.errors import ColornbError
@@ -474,6 +475,15 @@ def _kernels_of(features: tuple[_Dated, ...], test: ImageSet) -> realism.Kernels
     return realism.kernels(truth_features(test), [np.load(path) for path, _ in features])
 
 
+def _told_right(folders: list[Path], test: ImageSet) -> list[Counts]:
+    return [_told_right_of(_dated(folder / "features.npy"), test) for folder in folders]
+
+
+@lru_cache(maxsize=256)  # seconds each; a system is compared with many others
+def _told_right_of(features: _Dated, test: ImageSet) -> Counts:
+    return {"told": realism.told_right(truth_features(test), np.load(features[0]))}
+
+
 def pair(
     a: list[Path], b: list[Path], metric: str, test: ImageSet, **options: Any
 ) -> dict[str, Any]:
@@ -481,10 +491,14 @@ def pair(
 
     Each system is the list of its runs' folders, one for each seed. `seeds` is the smaller number
     of the two; rows without a network have none, and do not count. Options are those of
-    `metrics.paired_difference`.
+    `metrics.paired_difference`. The interval of `c2st` is over pictures and trainings, and not over
+    what the classifiers happened to learn from.
     """
     if metric == "kid":
         difference = realism.kid_difference(_kernels(a, test), _kernels(b, test), **options)
+    elif metric == "c2st":
+        told = (_told_right(folders, test) for folders in (a, b))
+        difference = intervals.difference(*told, itemgetter("told"), **options)
     else:
         difference = metrics.paired_difference(_tables(a), _tables(b), metric, **options)
     one, other = read(a[0]), read(b[0])

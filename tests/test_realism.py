@@ -186,6 +186,7 @@ def test_c2st_of_separable_sets_is_one():
     got = realism.c2st(x, [y])
     assert got["value"] > 0.99 and got["low"] > 0.97
     assert realism.c2st(x, [y]) == got
+    assert realism.told_right(x, y).mean() == got["value"]
     assert realism.c2st(x, [y, x])["value"] == pytest.approx((got["value"] + 0.5) / 2)
 
 

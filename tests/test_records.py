@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from colornb import baselines, publish, records, scenes, study
+from colornb import baselines, publish, realism, records, scenes, study
 from colornb.errors import ColornbError
 from colornb.figures import gray
 
@@ -348,6 +348,12 @@ def test_pairs_have_known_differences(tmp_path, sets):
     row = records.pair(a, b, "kid", test)
     assert set(row) == set(PAIRS) and (row["n"], row["seeds"]) == (12, 1)
     assert row["difference"] < row["high"] < 0, "the truth's own features are closer to it"
+
+    row = records.pair(a, b, "c2st", test)
+    assert set(row) == set(PAIRS) and (row["n"], row["seeds"]) == (12, 1)
+    equal, moved = (realism.c2st(truth, [x])["value"] for x in (truth, truth + 1))
+    assert row["difference"] == pytest.approx(equal - moved)
+    assert row["low"] <= row["high"] < 0, "what is the truth's cannot be told from it"
 
 
 @pytest.mark.fault(
