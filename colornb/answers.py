@@ -1,8 +1,9 @@
 """What the published study answers: sentences whose numbers come from its records, and which are
 refused when the records no longer say so.
 
-`book/answers.yaml` holds them: the answer of each chapter, for the top of its page, and what the
-source report claimed beside what was measured. In texts, `{name}` is one of the `numbers` below:
+`book/answers.yaml` holds them: the answer of each chapter, for the top of its page, all of it in
+short, for the first page, and what the source report claimed beside what was measured. In texts,
+`{name}` is one of the `numbers` below:
 
 - `{claim: ..., system: ...}`: what the chapter's verdict says of a system, or with `chapter: NAME`
   that of another;
@@ -72,6 +73,10 @@ class Answers:
         if any("trainings" in number for number in of_page):
             text += OVER_PICTURES
         return f":::{{admonition}} Answer\n:class: answer\n{text}\n:::"
+
+    def summary(self) -> str:
+        """All of it in short, as MyST. Raises as `of_chapter` does."""
+        return f"{self._say(self.texts['summary'], 'the first page')}\n"
 
     def claims(self) -> str:
         """The table "source report / this study", as MyST. Raises as `of_chapter` does."""

@@ -31,7 +31,7 @@ SOURCE = ROOT / "book"
 RESULT = "fig-main"
 WIDTH = 1200
 """Pixels across the photographs of a page."""
-NOT_HERE = "This table is part of the published book; it rests on the published records alone.\n"
+NOT_HERE = "What stands here in the published book rests on the published records alone.\n"
 MADE_BY = "*This page shows a run of profile `{}`:* {}. See [](how-run)."
 """What a page says of the profile of `study.yaml` that made it."""
 MATHJAX = "sphinx-mathjax-offline/static/mathjax/tex-svg-full.js"
@@ -59,7 +59,9 @@ def assemble(target: Path, profile: str | None = None) -> None:
     pages.write(target, found)
     downloads.offer(target, results, found)
     said = None if profile else Answers(target / "answers.yaml", results, found[usual])
-    (target / "generated" / "claims.md").write_text(said.claims() if said else NOT_HERE, "utf8")
+    for name in ("summary", "claims"):
+        text = getattr(said, name)() if said else NOT_HERE
+        (target / "generated" / f"{name}.md").write_text(text, "utf8")
     profiles = study.read()["profiles"]
     for path in (target / "chapters").glob("*.ipynb"):
         chapter = readable(nbformat.read(path, as_version=4))

@@ -55,7 +55,8 @@ photos, photo_train = run.load("test", "photos"), run.load("train", "photos")
 # and trained for less long, and each **variation** differs from it in one
 # thing. What a variation does is judged against the base on the same test
 # pictures, image by image, and never against the long trainings of the other
-# chapters. Nothing is chosen by these numbers.
+# chapters. No setting of another chapter is chosen by these numbers; which
+# variations come to the report's number is read off their test error.
 #
 # Each is trained with every seed. Where there is but one training, the mark is
 # hollow: its interval holds the chance of the pictures and not that of the
@@ -92,8 +93,9 @@ picture
 #
 # With L1 alone the answer is near the truth and dull; with the discriminator
 # alone it is neither bound to the picture nor to its colours. Between them lies
-# a line along which one is paid for with the other. The report's single number
-# can be placed on it.
+# a line along which one is paid for with the other, though not along all of it:
+# where the discriminator weighs more than usual, nothing more need be bought. The
+# report's single number can be placed beside it.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-ablations-frontier", "caption": "KID against the squared error for every weight of L1, with 95 % intervals; small dots are single trainings, hollow marks rows without a network. The discriminator alone lies far outside. Dashed: the report's 0.00622."}, "image": {"alt": "Scatter plot of KID against squared error"}}
 l1 = f"{GAN}_l1_only"

@@ -372,6 +372,9 @@ records.write_table(run, "verdict", say.table())
 #   network favours such colours. CIEDE2000 knows nothing of rarity.
 # - In the published run the intervals of KID are over pictures alone, and do not
 #   say how far trainings differ.
+# - KID depends on the size of the pictures, even in its order: at 112 pixels gray
+#   photographs are nearer to real ones by it than photographs of one mean colour, at
+#   224 the other way round ([](protocol)).
 # - In the profiles `sample` and `cpu` the network without rebalancing is trained
 #   once, so that its intervals do not hold the chance of a training, and in
 #   `cpu` the variational network has half the width of the others.

@@ -311,6 +311,9 @@ records.write_table(run, "verdict", say.table())
 #   those of systems that see L alone.
 # - In the published run the intervals of KID are over pictures alone, and do not
 #   say how far trainings differ.
+# - KID depends on the size of the pictures, even in its order: at 112 pixels gray
+#   photographs are nearer to real ones by it than photographs of one mean colour, at
+#   224 the other way round ([](protocol)).
 # - In CIFAR-10 many cars fill only part of the central half, so the share of
 #   its pixels in one hue is far below 1 even where the car is all in it.
 # - The words are those of the captions, and no others; sentences are longer

@@ -261,6 +261,8 @@ records.write_table(run, "verdict", say.table())
 #   bins are; of finite pictures it is above 0 also for equal distributions.
 # - In the published run the intervals of KID are over pictures alone, and do not
 #   say how far trainings differ.
+# - A reference of the same class is picked by the true class of the test picture,
+#   so that row is told a part of that too; the residual GAN sees L alone.
 # - Of the networks of the chapter on the GAN, the one with residual blocks has
 #   the same layers but for the palette. None was trained with mixed palettes,
 #   and in some profiles (`cpu`) they were trained for more epochs.
