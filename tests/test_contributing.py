@@ -16,7 +16,7 @@ TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf8")
 BLOCKS = re.findall(r"^([^\n]*):\n\n```(?:python|yaml)\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
 TABLES = {
     "colornb/models/__init__.py": "MODELS = {\n",
-    "colornb/naming.py": "NAMES = {\n",
+    "colornb/naming.py": "SYSTEMS = {\n",
     "colornb/datasets.py": "MADE = {\n",
     "study.yaml": "chapters:\n",
     "book/_toc.yml": "      - file: chapters/16_speed\n",
