@@ -77,6 +77,32 @@ def _styled(function):
     return drawn
 
 
+def _panels(figure: Figure, n: int, **options) -> np.ndarray:
+    """n axes beside one another."""
+    return figure.subplots(1, n, squeeze=False, **options)[0]
+
+
+def _name_lines(axis, names: Sequence[str], **options) -> None:
+    """Names of what is drawn at y = 0, -1, -2, ..."""
+    axis.set_yticks(range(0, -len(names), -1), names, **options)
+    axis.grid(axis="y", visible=False)
+
+
+def _ends(found: Mapping, middle: str = "value") -> list:
+    """The interval around a value as `errorbar` takes it."""
+    return [[found[middle] - found["low"]], [found["high"] - found[middle]]]
+
+
+def _estimate(axis, y: float, found: Mapping, tone: str, *, sizes: tuple[float, float], **options):
+    """A value with its interval, and thin marks for single seeds; `sizes` of its dot and of them
+    in points."""
+    dot, mark = sizes
+    singles = found["seeds"] if len(found["seeds"]) > 1 else []
+    axis.plot(singles, [y] * len(singles), "|", ms=mark, color=tone)
+    options |= {"fmt": "o", "ms": dot, "capsize": 3, "color": tone}
+    axis.errorbar(found["value"], y, xerr=_ends(found), **options)
+
+
 def gray(images: Tensor) -> Tensor:
     """What a network sees of uint8 pictures (N, 3, H, W): L alone, as uint8 (N, 3, H, W)."""
     lightness, ab = lab.uint8_to_lab(images).split((1, 2), dim=1)
@@ -150,9 +176,8 @@ def loss_curves(history: pd.DataFrame, panels: Mapping[str, Mapping[str, str]]) 
     """
     figure = Figure(figsize=(7.2, 2.6), layout="constrained")
     palette = ["#0072B2", "#D55E00", "#009E73"]
-    for axis, (label, curves) in zip(
-        figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
-    ):
+    axes = _panels(figure, len(panels))
+    for axis, (label, curves) in zip(axes, panels.items(), strict=True):
         for (column, name), tone in zip(curves.items(), palette, strict=False):
             marker = "o" if len(history) < 30 else None
             axis.plot(
@@ -176,7 +201,8 @@ def trainings(
         panels: label of the y axis -> the column that is drawn there.
     """
     figure = Figure(figsize=(7.2, 3), layout="constrained")
-    for axis, (label, column) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
+    axes = _panels(figure, len(panels))
+    for axis, (label, column) in zip(axes, panels.items(), strict=True):
         for system, several in histories.items():
             for number, history in enumerate(several):
                 name = called(system) if not number else None
@@ -187,7 +213,7 @@ def trainings(
         top = 1.2 * usual if every.max() > 2 * usual else None
         axis.set(xlabel="epoch", ylabel=label, ylim=(0, top))
         axis.xaxis.get_major_locator().set_params(integer=True)
-    handles = figure.axes[0].get_legend_handles_labels()
+    handles = axes[0].get_legend_handles_labels()
     columns = min(3, len(histories))
     figure.legend(*handles, loc="outside lower center", ncols=columns, frameon=False)
     return _svg(figure)
@@ -238,20 +264,8 @@ def estimates(rows: Mapping[str, Mapping], label: str, *, ideal: float | None = 
     if ideal is not None:
         axis.axvline(ideal, color="#1A1A1A", lw=1, ls="--")
     for line, (system, found) in enumerate(rows.items()):
-        value, low, high = (found[key] for key in ("value", "low", "high"))
-        singles = found["seeds"] if len(found["seeds"]) > 1 else []
-        axis.plot(singles, [-line] * len(singles), "|", ms=11, color=colour(system))
-        axis.errorbar(
-            value,
-            -line,
-            xerr=[[value - low], [high - value]],
-            fmt="o",
-            ms=5,
-            capsize=3,
-            color=colour(system),
-        )
-    axis.set_yticks(range(0, -len(rows), -1), [called(s) for s in rows])
-    axis.grid(axis="y", visible=False)
+        _estimate(axis, -line, found, colour(system), sizes=(5, 11))
+    _name_lines(axis, [called(s) for s in rows])
     axis.set_xlabel(f"{label}\n{_sizes(rows)}".strip())
     return _svg(figure)
 
@@ -271,22 +285,16 @@ def marks(
     sets = next(iter(panels.values()))[0]
     systems = list(next(iter(sets.values())))
     figure = Figure(figsize=(7.4, 0.3 * len(sets) * (len(systems) + 1) + 0.8), layout="constrained")
-    (axes,) = figure.subplots(1, len(panels), sharey=True, squeeze=False)
+    axes = _panels(figure, len(panels), sharey=True)
     shifts = 0.3 * ((len(systems) - 1) / 2 - np.arange(len(systems)))
     for axis, (label, (rows, (lowest, highest))) in zip(axes, panels.items(), strict=True):
         axis.axvspan(lowest or 0, highest, color="#009E73", alpha=0.14, lw=0)
         for line, name in enumerate(sets):
             for system, shift in zip(systems, shifts, strict=True):
-                found, y = rows[name][system], shift - line
-                value, low, high = (found[key] for key in ("value", "low", "high"))
-                singles = found["seeds"] if len(found["seeds"]) > 1 else []
-                style = {"color": colour(system), "label": None if line else called(system)}
-                reach = [[value - low], [high - value]]
-                axis.plot(singles, [y] * len(singles), "|", ms=9, color=style["color"])
-                axis.errorbar(value, y, xerr=reach, fmt="o", ms=4.5, capsize=3, **style)
-        axis.grid(axis="y", visible=False)
+                style = {"sizes": (4.5, 9), "label": None if line else called(system)}
+                _estimate(axis, shift - line, rows[name][system], colour(system), **style)
+        _name_lines(axis, list(sets))
         axis.set(xlabel=label, xlim=(min(0, axis.get_xlim()[0]), None), ylim=(0.6 - len(sets), 0.6))
-    axes[0].set_yticks(range(0, -len(sets), -1), list(sets))
     if len(systems) > 1:
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=2)
     return _svg(figure)
@@ -315,7 +323,7 @@ def curves(
         log: whether x is drawn by its logarithm.
     """
     figure = Figure(figsize=(7.2, 3.4), layout="constrained")
-    axes = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
+    axes = _panels(figure, len(panels), sharey=True)
     for axis, (title, lines) in zip(axes, panels.items(), strict=True):
         if ideal is not None:
             axis.axhline(ideal, color="#1A1A1A", lw=1, ls="--")
@@ -330,14 +338,7 @@ def curves(
                 np.asarray(line[key])[defined] for key in ("x", "value", "low", "high")
             )
             axis.fill_between(places, low, high, color=tone, alpha=0.18, lw=0)
-            axis.plot(
-                places,
-                value,
-                style,
-                ms=3.5,
-                color=tone,
-                label=called(name),
-            )
+            axis.plot(places, value, style, ms=3.5, color=tone, label=called(name))
         axis.set(xlabel=x, title=title)
         if log:
             axis.set_xscale("log")
@@ -375,7 +376,7 @@ def forest(
     """
     lines = sum(1 + len(rows) for rows in groups.values())
     figure = Figure(figsize=(7.2, 0.185 * lines + 0.8), layout="constrained")
-    axes = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
+    axes = _panels(figure, len(metrics), sharey=True)
     every = [one for rows in groups.values() for one in rows.values()]
     reach = {metric: _reach([one[metric] for one in every]) for metric in metrics}
     labels: list[str] = []
@@ -387,10 +388,9 @@ def forest(
             labels.append(label)
     for axis, metric in zip(axes, metrics, strict=True):
         axis.axvline(0, color="#1A1A1A", lw=1, zorder=0)
-        axis.grid(axis="y", visible=False)
+        _name_lines(axis, labels, fontsize=7.5)
         axis.locator_params(axis="x", nbins=4)
         axis.set_xlabel(f"{METRICS[metric].label},\nminus the base")
-    axes[0].set_yticks(range(0, -len(labels), -1), labels, fontsize=7.5)
     axes[0].tick_params(axis="y", length=0)
     axes[0].set_ylim(0.4 - len(labels), 0.8)
     return _svg(figure)
@@ -404,7 +404,7 @@ def _reach(rows: Sequence[Mapping]) -> float:
 
 def _mark(axis, line: int, row: Mapping, metric: Metric, reach: float) -> None:
     """A difference with its interval; one beyond the panel's reach as an arrow with its value."""
-    middle, low, high = (row[key] for key in ("difference", "low", "high"))
+    middle = row["difference"]
     tone = _tone(row, metric.better)
     face = "white" if row["seeds"] == 1 else tone
     axis.set_xlim(-reach, reach)
@@ -415,17 +415,8 @@ def _mark(axis, line: int, row: Mapping, metric: Metric, reach: float) -> None:
         where = {"ha": "right" if side > 0 else "left", "va": "center", "fontsize": 7}
         axis.text(0.9 * side * reach, line, text, color=tone, **where)
         return
-    axis.errorbar(
-        middle,
-        line,
-        xerr=[[middle - low], [high - middle]],
-        fmt="o",
-        ms=4,
-        capsize=2,
-        lw=1.2,
-        color=tone,
-        mfc=face,
-    )
+    style = {"fmt": "o", "ms": 4, "capsize": 2, "lw": 1.2, "color": tone, "mfc": face}
+    axis.errorbar(middle, line, xerr=_ends(row, "difference"), **style)
 
 
 def _tone(row: Mapping, better: str) -> str:
@@ -459,8 +450,8 @@ def frontier(rows: Mapping[str, Mapping], *, report: float, floor: tuple[float, 
         axis.errorbar(
             mse["value"],
             kid["value"],
-            xerr=[[mse["value"] - mse["low"]], [mse["high"] - mse["value"]]],
-            yerr=[[kid["value"] - kid["low"]], [kid["high"] - kid["value"]]],
+            xerr=_ends(mse),
+            yerr=_ends(kid),
             fmt="o",
             ms=6,
             capsize=2,
@@ -519,9 +510,7 @@ def ab_plane(sets: Mapping[str, Tensor]) -> Picture:
     colours = lab.lab_to_rgb(tone)[0].permute(1, 2, 0).numpy()
 
     figure = Figure(figsize=(7.2, 3.6), layout="constrained")
-    for axis, (label, images) in zip(
-        figure.subplots(1, len(sets), squeeze=False)[0], sets.items(), strict=True
-    ):
+    for axis, (label, images) in zip(_panels(figure, len(sets)), sets.items(), strict=True):
         counts = np.zeros((len(centres), len(centres)))
         for part in images.split(500):
             _, a, b = lab.uint8_to_lab(part).unbind(1)
@@ -569,12 +558,8 @@ def by_category(
     axis.set_xticks(places, [textwrap.fill(name, 12) for name in categories], fontsize=8)
     axis.grid(axis="x", visible=False)
     axis.set_ylabel(y)
-    figure.legend(
-        ncols=min(2, len(rows)),
-        loc="outside upper center",
-        title=_sizes(rows),
-        title_fontsize=8,
-    )
+    place = {"loc": "outside upper center", "ncols": min(2, len(rows))}
+    figure.legend(**place, title=_sizes(rows), title_fontsize=8)
     return _svg(figure)
 
 
@@ -590,12 +575,11 @@ def bench_ratios(rows: Sequence) -> Picture:
         tone = "#0072B2" if row.met else "#D55E00"
         axis.plot([low, high], [-line] * 2, color=tone)
         axis.plot(ratio, -line, "o", ms=6, color=tone, mfc=tone if row.met else "white")
-    axis.set_yticks(range(0, -len(rows), -1), [row.name for row in rows])
+    _name_lines(axis, [row.name for row in rows])
     axis.set_xscale("log")
     axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axis.xaxis.set_minor_formatter(NullFormatter())
-    axis.grid(axis="y", visible=False)
     axis.set_xlabel("ratio / goal")
     return _svg(figure)
 
@@ -605,7 +589,7 @@ def growth(images: Mapping[int, float], pixels: Mapping[int, float]) -> Picture:
     """Seconds of an epoch by pictures, and of a step by pixels, beside proportional growth."""
     figure = Figure(figsize=(7.2, 2.8), layout="constrained")
     labels = (("pictures", "seconds of an epoch"), ("pixels of a picture", "seconds of a step"))
-    for axis, cost, (x, y) in zip(figure.subplots(1, 2), (images, pixels), labels, strict=True):
+    for axis, cost, (x, y) in zip(_panels(figure, 2), (images, pixels), labels, strict=True):
         first, seconds = next(iter(cost.items()))
         axis.plot(cost.keys(), [seconds * n / first for n in cost], "--", color="#8A8A8A", lw=1)
         axis.plot(cost.keys(), cost.values(), "o-", ms=4, color="#0072B2")
