@@ -151,7 +151,7 @@ class Answers:
                 f"answers.yaml says that {_name(wanted)} is of both signs, but the records say "
                 f"{found}: rewrite the sentence."
             )
-        style = wanted.get("as", "+" + MEASURES[metric].format.lstrip("+"))
+        style = wanted.get("as", MEASURES[metric].signed)
         return ", ".join(plain(one, style) for one in found)
 
     def _system(self, of: str, on: str, metric: str, wanted: Number) -> Mapping[str, Any]:
@@ -178,7 +178,7 @@ class Answers:
             keys = {**names, "dataset": wanted["set"], "metric": wanted["metric"]}
             where = (self.pairs[list(keys)] == pd.Series(keys)).all(axis=1)
             table = self.pairs.rename(columns={"difference": "value"})
-            style = "+" + MEASURES[wanted["metric"]].format.lstrip("+")
+            style = MEASURES[wanted["metric"]].signed
         else:
             of, on, metric = (wanted[key] for key in ("of", "set", "metric"))
             return self._system(of, on, metric, wanted), MEASURES[metric].format

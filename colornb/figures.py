@@ -402,28 +402,24 @@ def _reach(rows: Sequence[Mapping]) -> float:
     return 1.1 * min(max(ends), 3 * float(np.quantile(ends, 0.75)))
 
 
+_TONES = {"better": "#0072B2", "worse": "#D55E00"}
+
+
 def _mark(axis, line: int, row: Mapping, metric: Metric, reach: float) -> None:
     """A difference with its interval; one beyond the panel's reach as an arrow with its value."""
     middle = row["difference"]
-    tone = _tone(row, metric.better)
+    tone = _TONES.get(metric.verdict(row["low"], row["high"]), "#777777")
     face = "white" if row["seeds"] == 1 else tone
     axis.set_xlim(-reach, reach)
     if abs(middle) > reach:
         side = np.sign(middle)
         axis.plot(0.97 * side * reach, line, ">" if side > 0 else "<", ms=5, color=tone, mfc=face)
-        text = f"{middle:+{metric.format.lstrip('+')}}".replace("-", "−")
+        text = f"{middle:{metric.signed}}".replace("-", "−")
         where = {"ha": "right" if side > 0 else "left", "va": "center", "fontsize": 7}
         axis.text(0.9 * side * reach, line, text, color=tone, **where)
         return
     style = {"fmt": "o", "ms": 4, "capsize": 2, "lw": 1.2, "color": tone, "mfc": face}
     axis.errorbar(middle, line, xerr=_ends(row, "difference"), **style)
-
-
-def _tone(row: Mapping, better: str) -> str:
-    """The colour of a difference that lies on the better side, the worse one, or around 0."""
-    if row["low"] <= 0 <= row["high"] or better == "neither":
-        return "#777777"
-    return "#0072B2" if (row["high"] < 0) == (better == "lower") else "#D55E00"
 
 
 @_styled

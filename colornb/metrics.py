@@ -41,6 +41,20 @@ class Metric:
     format: str
     unit: str
 
+    @property
+    def signed(self) -> str:
+        """Format specification of a difference."""
+        return "+" + self.format.lstrip("+")
+
+    def verdict(self, low: float, high: float) -> str:
+        """What the interval of a difference says of the system that comes first: "better" or
+        "worse", "higher" or "lower" where neither is better, or "not distinguishable"."""
+        if low <= 0 <= high:
+            return "not distinguishable"
+        if self.better == "neither":
+            return "higher" if low > 0 else "lower"
+        return "better" if (high < 0) == (self.better == "lower") else "worse"
+
 
 METRICS = {
     "mse_rgb": Metric("MSE (sRGB in [0, 1])", "lower", ".5f", "sRGB^2"),

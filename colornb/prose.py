@@ -86,7 +86,7 @@ def table(columns: Mapping[str, Mapping[str, Found]], style: str = "+.3f") -> Ta
 
 
 _LABELS = {name: metric.label for name, metric in MEASURES.items()}
-_FORMATS = {metric.label: metric.format for _, metric in MEASURES.items()}
+_FORMATS = {metric.label: metric.signed for metric in MEASURES.values()}
 
 
 def _heading(claim: str) -> str:
@@ -167,7 +167,7 @@ class Verdict:
             claim, found = f"{a} minus {b}", of_pair(pairs, a, b)
             self.each(claim, found)
             for label, one in found.items():
-                cell = _cell(one, f"+{_FORMATS[label].lstrip('+')}", ("higher", "lower"))
+                cell = _cell(one, _FORMATS[label], ("higher", "lower"))
                 cells.setdefault(_heading(claim), {})[label] = cell
         return _html("Pair", cells)
 

@@ -112,13 +112,7 @@ def pairs(found: pd.DataFrame) -> Table:
 
 
 def _difference(row: Mapping) -> str:
-    metric = MEASURES[row["metric"]]
     digits = 5 if row["metric"].startswith("mse") else 3
     value, low, high = (f"{row[key]:+.{digits}f}" for key in ("difference", "low", "high"))
-    if row["low"] <= 0 <= row["high"]:
-        verdict = "not distinguishable"
-    elif metric.better == "neither":
-        verdict = "higher" if row["low"] > 0 else "lower"
-    else:
-        verdict = "better" if (row["high"] < 0) == (metric.better == "lower") else "worse"
+    verdict = MEASURES[row["metric"]].verdict(row["low"], row["high"])
     return f"{verdict}: {value}\n[{low}, {high}]"
