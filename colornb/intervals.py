@@ -121,12 +121,12 @@ def _biased(statistic: Statistic) -> bool:
 
 
 def estimate(
-    counts: Sequence[Counts], statistic: Statistic, *, resamples: int = 2000, seed: int = 0
+    counts: Sequence[Counts], statistic: Statistic, *, resamples: int = 2000
 ) -> dict[str, Any]:
     """A measure of one system: `value`, `low`, `high`, `n` images, and `seeds`, its values for
     the single training seeds. Value and bounds are arrays if the statistic gives vectors."""
     n = _images(counts)
-    bootstrap = Bootstrap(n, resamples=resamples, seed=seed)
+    bootstrap = Bootstrap(n, resamples=resamples)
     value, draws = bootstrap(counts, statistic)
     singles = [value]
     if len(counts) > 1:
@@ -140,13 +140,7 @@ def estimate(
 
 
 def difference(
-    a: Sequence[Counts],
-    b: Sequence[Counts],
-    statistic: Statistic,
-    *,
-    same_training: bool = False,
-    resamples: int = 2000,
-    seed: int = 0,
+    a: Sequence[Counts], b: Sequence[Counts], statistic: Statistic, *, same_training: bool = False
 ) -> dict[str, Any]:
     """System a minus system b on the same images: `difference`, `low`, `high`, `n`.
 
@@ -155,16 +149,26 @@ def difference(
             say), seed by seed: what a seed does to both cancels.
     """
     n = _images([*a, *b])
-    bootstrap = Bootstrap(n, resamples=resamples, seed=seed)
-    chosen = _shared_seeds(bootstrap, a, b) if same_training else None
-    (value_a, draws_a), (value_b, draws_b) = (bootstrap(s, statistic, chosen) for s in (a, b))
-    return {"difference": _plain(value_a - value_b), **interval(draws_a - draws_b), "n": n}
+    return _minus([Bootstrap(n)] * 2, (a, b), statistic, same_training) | {"n": n}
 
 
-def _shared_seeds(bootstrap: Bootstrap, a: Sequence[Counts], b: Sequence[Counts]) -> np.ndarray:
-    if len(a) != len(b):
-        raise ValueError(f"the same training has as many seeds, not {len(a)} and {len(b)}")
-    return bootstrap.draw_seeds(len(a))
+def _minus(
+    bootstraps: Sequence[Bootstrap],
+    systems: Sequence[Sequence[Counts]],
+    statistic: Statistic,
+    same_training: bool,
+) -> dict[str, Any]:
+    chosen = None
+    if same_training:
+        a, b = map(len, systems)
+        if a != b:
+            raise ValueError(f"the same training has as many seeds, not {a} and {b}")
+        chosen = bootstraps[0].draw_seeds(a)
+    (value_a, draws_a), (value_b, draws_b) = (
+        bootstrap(counts, statistic, chosen)
+        for bootstrap, counts in zip(bootstraps, systems, strict=True)
+    )
+    return {"difference": _plain(value_a - value_b), **interval(draws_a - draws_b)}
 
 
 def differences_by_kind(
@@ -182,23 +186,12 @@ def differences_by_kind(
 
 
 def difference_between_sets(
-    a: Sequence[Counts],
-    b: Sequence[Counts],
-    statistic: Statistic,
-    *,
-    same_training: bool = False,
-    resamples: int = 2000,
+    a: Sequence[Counts], b: Sequence[Counts], statistic: Statistic, *, same_training: bool = False
 ) -> dict[str, Any]:
     """A measure on one set of images minus that on another, drawn apart: `difference`, `low`,
     `high`. With `same_training` as in `difference`, the seeds are drawn together."""
-    one, other = (
-        Bootstrap(_images(counts), resamples=resamples, seed=seed)
-        for seed, counts in enumerate((a, b))
-    )
-    chosen = _shared_seeds(one, a, b) if same_training else None
-    value_a, draws_a = one(a, statistic, chosen)
-    value_b, draws_b = other(b, statistic, chosen)
-    return {"difference": _plain(value_a - value_b), **interval(draws_a - draws_b)}
+    apart = [Bootstrap(_images(counts), seed=seed) for seed, counts in enumerate((a, b))]
+    return _minus(apart, (a, b), statistic, same_training)
 
 
 def _images(counts: Sequence[Counts]) -> int:

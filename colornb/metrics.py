@@ -263,7 +263,7 @@ def of(record: Mapping[str, Any], metric: str) -> dict[str, Any]:
 
 
 def summarize(
-    tables: Sequence[pd.DataFrame], *, resamples: int = 2000, seed: int = 0
+    tables: Sequence[pd.DataFrame], *, resamples: int = 2000
 ) -> dict[str, dict[str, float]]:
     """The metrics of a system: name -> `value`, `low`, `high`, `n`.
 
@@ -273,7 +273,7 @@ def summarize(
     """
     _check_same_images(tables)
     n, summary = len(tables[0]), {}
-    bootstrap = Bootstrap(n, resamples=resamples, seed=seed)
+    bootstrap = Bootstrap(n, resamples=resamples)
     for metric in METRICS:
         if set(RATIOS.get(metric, (metric,))) <= set(tables[0].columns):
             value, draws = bootstrap(
@@ -289,8 +289,6 @@ def paired_difference(
     metric: str,
     *,
     same_training: bool = False,
-    resamples: int = 2000,
-    seed: int = 0,
 ) -> dict[str, float]:
     """A metric of system a minus that of system b: `difference`, `low`, `high`, `n`.
 
@@ -304,9 +302,7 @@ def paired_difference(
     """
     _check_same_images([*a, *b])
     counts = ([_counts(table, metric) for table in tables] for tables in (a, b))
-    return difference(
-        *counts, statistic(metric), same_training=same_training, resamples=resamples, seed=seed
-    )
+    return difference(*counts, statistic(metric), same_training=same_training)
 
 
 def _check_same_images(tables: Sequence[pd.DataFrame]) -> None:
