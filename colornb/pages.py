@@ -146,11 +146,10 @@ def _together(name: str, seeds: Mapping[int, list[tuple[Path, dict]]]) -> System
 def _pooled(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """The mean of several trainings' values. Its bounds are the means of theirs, which are over
     pictures, moved outwards by how much the trainings differ."""
-    value, low, high = (float(np.mean([row[key] for row in rows])) for key in _BOUNDS)
-    return moved_outwards(value, low, high, training_variance([row["value"] for row in rows]))
+    bounds = (float(np.mean([row[key] for row in rows])) for key in ("value", "low", "high"))
+    return moved_outwards(*bounds, training_variance([row["value"] for row in rows]))
 
 
-_BOUNDS = ("value", "low", "high")
 _OF_PICTURES = ["mse_rgb", "delta_e2000", "chroma", "chroma_truth"]
 
 
@@ -210,8 +209,7 @@ def table(lines: Sequence[Mapping[str, str]], label: str) -> str:
         if column == "System":
             dot = f'<span class="dot" style="background: {colour(value)}"></span>'
             return f'<th scope="row">{dot}{escape(called(value))}</th>'
-        first, *rest = escape(str(value)).split("\n")
-        return f"<td>{first}{''.join(f'<br><small>{line}</small>' for line in rest)}</td>"
+        return f"<td>{tables.html_of(value)}</td>"
 
     head = "".join(f'<th scope="col">{escape(column)}</th>' for column in lines[0])
     body = "\n".join(f"<tr>{''.join(cell(*item) for item in line.items())}</tr>" for line in lines)
@@ -220,6 +218,10 @@ def table(lines: Sequence[Mapping[str, str]], label: str) -> str:
         f'<table class="study"><thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n'
         "</tbody></table></div>"
     )
+
+
+def _titled(title: str, lines: Sequence[Mapping[str, str]], label: str) -> str:
+    return f'<p class="table-title">{title}</p>\n{table(lines, label)}\n'
 
 
 def _line(system: System) -> dict[str, str]:
@@ -250,7 +252,7 @@ def _systems_page(known: Mapping[tuple, System], sets: Mapping[str, Mapping]) ->
         first = [_line(here[name]) for name in names if name in here]
         others = [_line(here[name]) for name in sorted(here) if name not in names]
         if first:
-            text += f'<p class="table-title">{title}</p>\n{table(first, title)}\n'
+            text += _titled(title, first, title)
         if others:
             more = f"The other {len(others)} systems on {set_called(place[0])}"
             text += f"<details><summary>{more}</summary>\n{table(others, more)}\n</details>\n"
@@ -300,7 +302,7 @@ def _card(known: Mapping[tuple, System], names: Sequence[str]) -> str:
                 line[called(system.name)] = tables.cell(found, metric) if found else "–"
         title = _title(dataset, size)
         label = f"{called(names[0])} and its variants on {title}"
-        text += f'<p class="table-title">{title}</p>\n{table(lines, label)}\n'
+        text += _titled(title, lines, label)
     return raw(text or "<p>Nothing of it was run.</p>")
 
 
@@ -331,10 +333,8 @@ def _shipped_card() -> str:
         for name, one in shipped.items()
         for pictures, found in one["tiny"].items()
     ]
-    text = ""
-    for title, lines in (("On the test set of each run", files), ("On what needs no data", tiny)):
-        text += f'<p class="table-title">{title}</p>\n{table(lines, title)}\n'
-    return raw(text)
+    titles = {"On the test set of each run": files, "On what needs no data": tiny}
+    return raw("".join(_titled(title, lines, title) for title, lines in titles.items()))
 
 
 def _data_table(records: Iterable[Mapping[str, Any]]) -> str:
@@ -397,14 +397,14 @@ def _run_page(found: Sequence[tuple[Path, dict]], profile: str) -> str:
     ]  # fmt: skip
     frame = pd.DataFrame(
         {
-            "chapter": _chapter(folder, profile),
-            "variant": record["variant"] if _is_own(folder, profile) else "made in the chapter",
+            "chapter": place[0],
+            "variant": "made in the chapter" if "records" in place else record["variant"],
             "seed": record["seed"],
             "minutes": record["wall_s"] / 60,
             "commit": commit(record["environment"]),
             "finished": _time(record["finished"]),
         }
-        for folder, record in found
+        for place, record in ((_within(folder, profile), record) for folder, record in found)
     )
     runs = [
         {
@@ -457,15 +457,7 @@ def _time(text: str) -> datetime:
 def _within(folder: Path, profile: str) -> tuple[str, ...]:
     """The parts of a record's folder after that of its profile: chapter, variant, seed, ..."""
     parts = folder.parts
-    return parts[len(parts) - 1 - parts[::-1].index(profile) + 1 :]
-
-
-def _chapter(folder: Path, profile: str) -> str:
-    return _within(folder, profile)[0]
-
-
-def _is_own(folder: Path, profile: str) -> bool:
-    return "records" not in _within(folder, profile)
+    return parts[len(parts) - parts[::-1].index(profile) :]
 
 
 def locked() -> dict[str, str]:

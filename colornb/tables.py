@@ -12,6 +12,12 @@ from colornb.metrics import METRICS
 from colornb.naming import SEES, called
 
 
+def html_of(value: str) -> str:
+    """The inside of a cell: its lines after the first are set smaller."""
+    first, *rest = html.escape(str(value)).split("\n")
+    return first + "".join(f"<br><small>{line}</small>" for line in rest)
+
+
 @dataclass(frozen=True)
 class Table:
     """A table of cells for reading; lines of a cell after its first are set smaller."""
@@ -19,11 +25,7 @@ class Table:
     rows: list[dict[str, str]]
 
     def _repr_html_(self) -> str:
-        def cell(value: str) -> str:
-            first, *rest = html.escape(str(value)).split("\n")
-            return first + "".join(f"<br><small>{line}</small>" for line in rest)
-
-        frame = pd.DataFrame([{k: cell(v) for k, v in row.items()} for row in self.rows])
+        frame = pd.DataFrame([{k: html_of(v) for k, v in row.items()} for row in self.rows])
         return frame.to_html(escape=False, index=False, border=0, classes="study")
 
     def __repr__(self) -> str:
