@@ -45,8 +45,8 @@ def raw(text: str) -> str:
     return f"```{{raw}} html\n{text}\n```\n"
 
 
-def cut(figure: bytes, rows: int, n: int = SHOWN) -> np.ndarray:
-    """The pictures of a JPEG of `figures.rows_of_pictures`, as uint8 (rows, n, SIDE, SIDE, 3).
+def cut(figure: bytes, rows: int) -> np.ndarray:
+    """The pictures of a JPEG of `figures.rows_of_pictures`, uint8 (rows, SHOWN, SIDE, SIDE, 3).
 
     Where they are is seen in the same figure with black pictures, which is as far from the right
     and the lower edge; on the left there are labels.
@@ -54,7 +54,7 @@ def cut(figure: bytes, rows: int, n: int = SHOWN) -> np.ndarray:
     Raises:
         ColornbError: the figure has another number of rows.
     """
-    black = torch.zeros(n, 3, SIDE, SIDE, dtype=torch.uint8)
+    black = torch.zeros(SHOWN, 3, SIDE, SIDE, dtype=torch.uint8)
     blank = rows_of_pictures({" " * k: black for k in range(rows)})
     dark = np.asarray(Image.open(BytesIO(blank.data)).convert("L")) < 128
     shown = np.asarray(Image.open(BytesIO(figure)).convert("RGB"))
@@ -64,7 +64,7 @@ def cut(figure: bytes, rows: int, n: int = SHOWN) -> np.ndarray:
         _centres(dark.any(axis=axis)) + shown.shape[side] - dark.shape[side]
         for side, axis in ((0, 1), (1, 0))
     )
-    found = shown[np.ix_(y, x)].reshape(rows, SIDE, n, SIDE, 3)
+    found = shown[np.ix_(y, x)].reshape(rows, SIDE, SHOWN, SIDE, 3)
     return found.transpose(0, 2, 1, 3, 4)
 
 

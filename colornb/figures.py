@@ -110,18 +110,15 @@ def gray(images: Tensor) -> Tensor:
 
 
 @_styled
-def rows_of_pictures(
-    rows: Mapping[str, Tensor], *, titles: Sequence[str] = (), width: float = 7.2
-) -> Picture:
+def rows_of_pictures(rows: Mapping[str, Tensor], *, titles: Sequence[str] = ()) -> Picture:
     """Rows of pictures under one another, e.g. gray, ours, truth.
 
     Args:
         rows: label -> uint8 (n, 3, H, W); all rows have the same n.
         titles: n titles above the first row.
-        width: of the figure in inches.
     """
-    n = len(next(iter(rows.values())))
-    pixels = next(iter(rows.values())).shape[-1]
+    n, *_, pixels = next(iter(rows.values())).shape
+    width = 7.2  # inches
     cell = width / (n + 0.9)
     figure = Figure(figsize=(width, cell * len(rows) * 1.04))
     # Axes for a row, not for a picture: drawing them is what takes the time.
