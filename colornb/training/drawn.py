@@ -16,50 +16,42 @@ LOSSES = {
 discriminator."""
 
 
-def fit_losses(
-    images: ImageSet, folder: Path, *, monitor: ImageSet, seeds: int, epochs: int, width: float
-) -> None:
+def _fit(images: ImageSet, folder: Path, *, loss: str, seeds: int, **options: Any) -> list[Path]:
+    """Trains a generator with each seed under one of `LOSSES`, with more `options` of
+    `colornb.training.gan.fit`; the weights, a file for each seed."""
+    folders = [folder / f"seed{seed}" for seed in range(seeds)]
+    for seed, place in enumerate(folders):
+        gan.fit(
+            images,
+            place,
+            seed=seed,
+            batch_size=min(50, len(images)),
+            learning_rate=2e-3,
+            beta1=0.5,
+            generator_steps=1,
+            schedule="one_cycle",
+            flip=True,
+            **LOSSES[loss],
+            **options,
+        )
+    return [place / "weights.safetensors" for place in folders]
+
+
+def fit_losses(images: ImageSet, folder: Path, **options: Any) -> None:
     """Trains generators under each of `LOSSES`, at a one-cycle rate with its peak at 2e-3.
 
     Each lies in `folder/LOSS/seedK`, which keeps and resumes it as `colornb.training.gan.fit` does.
 
     Args:
-        images, monitor: scenes to train on, and those whose painting is followed.
-        seeds: trainings of each loss.
-        epochs, width: of each training and of its generator.
+        images: scenes to train on.
+        options: `monitor`, scenes whose painting is followed; `seeds`, trainings of each loss;
+            `epochs` and `width` of each training and of its generator.
 
     Raises:
         ColornbError: the folder is in use.
     """
     for loss in LOSSES:
-        for seed in range(seeds):
-            fit(
-                images,
-                folder / loss / f"seed{seed}",
-                monitor=monitor,
-                seed=seed,
-                epochs=epochs,
-                width=width,
-                loss=loss,
-            )
-
-
-def fit(images: ImageSet, folder: Path, *, loss: str, **options: Any) -> Path:
-    """Trains one generator under one of `LOSSES`, with more `options` of
-    `colornb.training.gan.fit`, and returns the path of its weights."""
-    gan.fit(
-        images,
-        folder,
-        batch_size=min(50, len(images)),
-        learning_rate=2e-3,
-        beta1=0.5,
-        generator_steps=1,
-        schedule="one_cycle",
-        flip=True,
-        **LOSSES[loss],
-        **options,
-    )
-    return folder / "weights.safetensors"
+        _fit(images, folder / loss, loss=loss, **options)
 
 
 EDGE_LOSSES = {
@@ -75,27 +67,18 @@ def fit_edges(
     folder: Path,
     edge_nets: Mapping[str, Path],
     edge_weight: float,
-    *,
-    monitor: ImageSet,
-    seeds: int,
-    epochs: int,
-    width: float,
+    **options: Any,
 ) -> dict[str, list[Path]]:
-    """Trains generators under each of `EDGE_LOSSES` as `fit_losses` does; see
+    """Trains generators under each of `EDGE_LOSSES`, with the options of `fit_losses`; see
     `colornb.training.gan.fit`. Returns "gan/scenes_NAME" -> weights, a file for each seed."""
-    weights: dict[str, list[Path]] = {}
-    for name, (loss, judge) in EDGE_LOSSES.items():
-        for seed in range(seeds):
-            path = fit(
-                images,
-                folder / name / f"seed{seed}",
-                monitor=monitor,
-                seed=seed,
-                epochs=epochs,
-                width=width,
-                loss=loss,
-                edge_net=edge_nets[judge],
-                edge_weight=edge_weight,
-            )
-            weights.setdefault(f"gan/scenes_{name}", []).append(path)
-    return weights
+    return {
+        f"gan/scenes_{name}": _fit(
+            images,
+            folder / name,
+            loss=loss,
+            edge_net=edge_nets[judge],
+            edge_weight=edge_weight,
+            **options,
+        )
+        for name, (loss, judge) in EDGE_LOSSES.items()
+    }
