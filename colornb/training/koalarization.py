@@ -50,47 +50,39 @@ def fit(
     Raises:
         ColornbError: the folder is in use, or the loss is not finite.
     """
-    told = {
+    if maps:
+        network, options = "placed", {"feature_dropout": feature_dropout}
+    else:
+        network = "koalarization"
+        options = {
+            "features": features.shape[1],
+            "feature_scale": feature_scale,
+            "feature_dropout": feature_dropout,
+            "head": head,
+            "upsampling": upsampling,
+        }
+    common = {
+        "network": network,
+        "monitor": monitor,
         "given": [features],
         "given_mirrored": None if mirrored_features is None else [mirrored_features],
         "given_monitor": [monitor_features],
         "flip": mirrored_features is not None,
         "about": {"extractor": extractor},
     }
-    network, options = (
-        "koalarization",
-        {
-            "features": features.shape[1],
-            "feature_scale": feature_scale,
-            "feature_dropout": feature_dropout,
-            "head": head,
-            "upsampling": upsampling,
-        },
-    )
-    if maps:
-        network, options = "placed", {"feature_dropout": feature_dropout}
     if not adversarial_weight:
-        return regression.fit(
-            images,
-            folder,
-            network=network,
-            network_options=options | {"width": width},
-            monitor=monitor,
-            **told,
-            **training,
-        )
+        options["width"] = width
+        return regression.fit(images, folder, network_options=options, **common, **training)
     return gan.fit(
         images,
         folder,
-        network=network,
         network_options=options,
         width=width,
-        monitor=monitor,
         adversarial_weight=adversarial_weight,
         l1_weight=0.0,
         l2_weight=100.0,
         beta1=0.9,
         generator_steps=1,
-        **told,
+        **common,
         **training,
     )
