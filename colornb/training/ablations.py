@@ -142,21 +142,14 @@ def fit_koalarization(run: StudyRun) -> Ablation:
     """
     train, test, o = run.load("train", "photos"), run.load("test", "photos"), run.parameters
     base = study.parameters("02_koalarization", run.profile, "default")
+    base["width"] = o["photo_width"]
     made = Ablation(KOALARIZATION)
 
     def fit(name: str, seed: int, changes: Mapping[str, Any]) -> None:
-        folder, settings = records.place(run, test, name, seed), base | changes
-        short.fit(
-            train,
-            folder,
-            settings,
-            monitor=test.subset(range(10)),
-            steps=o["steps"],
-            extractor=settings["extractor"],
-            width=o["photo_width"],
-            seed=seed,
-        )
-        made.weights.setdefault(name, []).append(folder / "weights.safetensors")
+        folder = records.place(run, test, name, seed)
+        options = {"monitor": test.subset(range(10)), "steps": o["steps"], "seed": seed}
+        weights = short.fit(train, folder, base | changes, **options)
+        made.weights.setdefault(name, []).append(weights)
 
     _fit_all(run, made, koalarization_factors(base, o["extractors"]), fit)
     return made

@@ -73,22 +73,13 @@ def fit_photos(run: StudyRun) -> Weights:
     validation pictures."""
     train, test, o = run.load("train", "photos"), run.load("test", "photos"), run.parameters
     settings = study.parameters("02_koalarization", run.profile, "default")
-    settings |= {"head": "bins", "objective": "bins"}
+    settings |= {"head": "bins", "objective": "bins", "width": o["photo_width"]}
     settings |= {"objective_options": {"rebalance": o["rebalance"]}}
 
     def fit(name: str, images: ImageSet, seed: int) -> Path:
         folder = records.place(run, test, name, seed)
-        short.fit(
-            images,
-            folder,
-            settings,
-            monitor=test.subset(range(10)),
-            steps=o["steps"],
-            extractor=settings["extractor"],
-            width=o["photo_width"],
-            seed=seed,
-        )
-        return folder / "weights.safetensors"
+        options = {"monitor": test.subset(range(10)), "steps": o["steps"], "seed": seed}
+        return short.fit(images, folder, settings, **options)
 
     name, fewer = "distribution/koalarization", _without_val(run, "photos")
     return {

@@ -8,7 +8,6 @@ import torch
 
 from colornb import features
 from colornb.datasets import ImageSet
-from colornb.models import Koalarization
 from colornb.training import koalarization
 
 
@@ -19,32 +18,33 @@ def fit(
     *,
     monitor: ImageSet,
     steps: int,
-    extractor: str,
-    width: float,
     seed: int,
-) -> Koalarization:
+) -> Path:
     """Trains for about `steps` steps, whatever the number of images: whole epochs, at least one.
+    Returns the path of the weights.
 
     Args:
-        settings: parameters of the chapter on Koalarization (`study.parameters`); the arguments
-            below come in their place.
+        settings: parameters of the chapter on Koalarization (`study.parameters`), of which the
+            epochs do not count.
         monitor: images whose loss is logged.
-        extractor, width, seed: as in `colornb.training.koalarization.fit`, which keeps and resumes
-            the training in `folder`.
+        seed: as in `colornb.training.koalarization.fit`, which keeps and resumes the training in
+            `folder`.
     """
-    chosen = dict(settings) | {"extractor": extractor, "width": width, "seed": seed}
+    chosen, extractor = dict(settings), settings["extractor"]
     del chosen["hold_out"]
     chosen["epochs"] = epochs(len(images), chosen["batch_size"], steps)
     mirrored = features.embed(images, extractor, mirrored=True) if chosen.pop("flip") else None
-    return koalarization.fit(
+    koalarization.fit(
         images,
         features.embed(images, extractor),
         folder,
         monitor=monitor,
         monitor_features=features.embed(monitor, extractor),
         mirrored_features=mirrored,
+        seed=seed,
         **chosen,
     )
+    return folder / "weights.safetensors"
 
 
 def epochs(images: int, batch_size: int, steps: int) -> int:
@@ -76,7 +76,8 @@ def fit_variations(
     Args:
         seeds: trainings of each.
         sizes: of the parts, increasing.
-        settings, monitor, steps, width: see `fit`.
+        settings, monitor, steps: see `fit`.
+        width: of the network, in place of that in the settings.
 
     Returns:
         name -> weights, one file for each seed.
@@ -88,8 +89,8 @@ def fit_variations(
         variations["without"] = part(train, sizes[-1], seed), "none"
         variations["scenes"] = drawn, usual
         for name, (images, extractor) in variations.items():
-            place = folder / name / f"seed{seed}"
-            options = {"extractor": extractor, "steps": steps, "width": width, "seed": seed}
-            fit(images, place, settings, monitor=monitor, **options)
-            weights.setdefault(name, []).append(place / "weights.safetensors")
+            chosen = {**settings, "extractor": extractor, "width": width}
+            options = {"monitor": monitor, "steps": steps, "seed": seed}
+            path = fit(images, folder / name / f"seed{seed}", chosen, **options)
+            weights.setdefault(name, []).append(path)
     return weights
