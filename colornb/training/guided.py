@@ -1,10 +1,7 @@
 """Trains U-Nets that are told a first guess, to be close or to look real: chapter 18's."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor
 
@@ -80,44 +77,33 @@ def fit(run: StudyRun) -> Trained:
     base = study.parameters("03_gan", run.profile, "default")
     base = {k: base[k] for k in ("learning_rate", "beta1", "discriminator_rate", "generator_steps")}
 
-    def close(folder: Path, seed: int) -> None:
-        regression.fit(
-            train,
-            folder,
-            network_options={"width": o["width"], **options},
-            objective="mse_rgb",
-            seed=seed,
-            epochs=o["epochs"],
-            learning_rate=3e-3,
-            **usual,
-            **told,
-        )
-
-    def real(folder: Path, seed: int, loss: Mapping[str, float], sees: Mapping[str, Any]) -> None:
-        gan.fit(
-            train,
-            folder,
-            seed=seed,
-            epochs=o["gan_epochs"],
-            width=o["width"],
-            **usual,
-            **base,
-            **loss,
-            **sees,
-        )
-
-    ways = {
-        CLOSE: close,
-        **{
-            k: partial(real, loss=v, sees=told | {"network_options": options})
-            for k, v in REAL.items()
-        },
-        **{k: partial(real, loss=loss, sees={}) for k, loss in BLIND.items()},
-    }
     weights: dict[str, list[Path]] = {}
-    for name, train_one in ways.items():
+    for name, loss in {CLOSE: {}, **REAL, **BLIND}.items():
         for seed in range(o["seeds"]):
             folder = records.place(run, test, name, seed)
-            train_one(folder, seed)
+            if name == CLOSE:
+                regression.fit(
+                    train,
+                    folder,
+                    network_options={"width": o["width"], **options},
+                    objective="mse_rgb",
+                    seed=seed,
+                    epochs=o["epochs"],
+                    learning_rate=3e-3,
+                    **usual,
+                    **told,
+                )
+            else:
+                gan.fit(
+                    train,
+                    folder,
+                    seed=seed,
+                    epochs=o["gan_epochs"],
+                    width=o["width"],
+                    **usual,
+                    **base,
+                    **loss,
+                    **({} if name in BLIND else told | {"network_options": options}),
+                )
             weights.setdefault(name, []).append(folder / "weights.safetensors")
     return Trained(weights, guesses)
