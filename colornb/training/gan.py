@@ -87,18 +87,15 @@ def fit(
 
     Args:
         images: the training set; for the published networks 32x32.
-        folder: the run's folder; an interrupted run is resumed there.
-        monitor: images whose loss is logged after each epoch; nothing is chosen by it.
+        folder, given, given_mirrored, given_monitor, about, schedule, flip: see
+            `colornb.training.regression.fit`.
+        monitor: images whose MSE of ab / 110 is logged after each epoch; nothing is chosen by it.
         network, network_options: the generator; see `colornb.models.create_model`. Its `width` is
             the one below.
-        given: what the generator is told beside L, each with a row for each training image;
-            `given_mirrored` the same of the mirrored pictures (the same by default),
-            `given_monitor` of the monitor's.
         discriminator_options: options of the discriminator, such as its norm.
         judged: which of `given`, a vector of shares, the discriminator is told as well: a picture
             is to be true and to go with it (a third kind of pairs: Reed et al. 2016, arXiv
             1605.05396).
-        about: kept with the weights, e.g. the extractor's name.
         conditional: whether the discriminator sees L beside ab.
         diff_augment: whether what it sees is shifted and loses a square, at random; see
             `colornb.training.diffaugment`.
@@ -106,8 +103,6 @@ def fit(
         edge_weight, edge_net: weight of `edge_loss`, and the weights of a trained EdgeNet.
         weight_decay: of the generator, decoupled as in AdamW.
         warm_start: share of the epochs, the first ones, without the discriminator.
-        schedule: see `colornb.training.run.make_schedule`.
-        flip: mirrors half of the pictures of each batch.
         width: factor on the inner channels of both networks.
         device, precision, devices, strategy: see `colornb.training.run.make_fabric`.
 
