@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 from base64 import b64decode, b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import distribution
 from io import BytesIO
 from pathlib import Path
@@ -34,6 +34,13 @@ WIDTH = 1200
 NOT_HERE = "What stands here in the published book rests on the published records alone.\n"
 MADE_BY = "*This page shows a run of profile `{}`:* {}. See [](how-run)."
 """What a page says of the profile of `study.yaml` that made it."""
+CITED = {
+    "cifar10": "krizhevsky2009",
+    "cifar10_jpeg": "krizhevsky2009",
+    "cats_dogs": "elson2007",
+    "bsds500": "arbelaez2011",
+}
+"""Data set -> where the bibliography has its source."""
 MATHJAX = "sphinx-mathjax-offline/static/mathjax/tex-svg-full.js"
 
 
@@ -67,11 +74,31 @@ def assemble(target: Path, profile: str | None = None) -> None:
         chapter = readable(nbformat.read(path, as_version=4))
         shows = results[path.stem].name
         text = MADE_BY.format(shows, profiles[shows]["about"])
+        text += _made_of(path.stem, profiles[shows]["sets"], results[path.stem])
         chapter.cells.insert(1, nbformat.v4.new_markdown_cell(text, id="profile"))
         if said and (text := said.of_chapter(path.stem)):
             chapter.cells.insert(1, nbformat.v4.new_markdown_cell(text, id="answer"))
         nbformat.write(chapter, path)
     _unlink_absent(target)
+
+
+def _made_of(chapter: str, sets: Mapping[str, Mapping], results: Path) -> str:
+    """The data sets of a chapter with their sources, and the extractors of its records, or of those
+    that it needs, which may lie in the folder `results`."""
+    names = dict.fromkeys(
+        sets[kind]["dataset"] for kind in study.read()["chapters"][chapter]["sets"]
+    )
+    shown = (
+        pages.set_called(name) + (f" {{cite:p}}`{CITED[name]}`" if name in CITED else "")
+        for name in names
+    )
+    text = f"\n\n*Pictures:* {', '.join(shown)}."
+    for several in ([chapter], study.needed(chapter)):
+        found = (records.within(results / one) for one in several)
+        if extractors := {r["extractor"] for one in found for _, r in one} - {"none"}:
+            said = ", ".join(f"`{name}`" for name in sorted(extractors))
+            return f"{text} *Extractor, where a network has one:* {said}."
+    return text
 
 
 def _unlink_absent(book: Path) -> None:

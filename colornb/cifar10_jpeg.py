@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor
 from tqdm import tqdm
 
 from colornb import paths
@@ -84,10 +85,15 @@ def as_jpeg(images: ImageSet) -> ImageSet:
     "cifar10_test_jpeg"; those of `cifar10_jpeg` as they are."""
     if images.name == "cifar10_jpeg":
         return images
-    files = (BytesIO(_encoded(picture)) for picture in images.images.numpy())
-    pixels = np.stack([np.asarray(Image.open(file)) for file in files]).transpose(0, 3, 1, 2)
     name = f"{images.name}_{images.split}_jpeg"
-    return replace(images, name=name, images=torch.from_numpy(pixels.copy()))
+    return replace(images, name=name, images=compressed(images.images))
+
+
+def compressed(pictures: Tensor) -> Tensor:
+    """Pictures, uint8 (N, 3, H, W), as they come out of the files that `make` writes."""
+    files = (BytesIO(_encoded(picture)) for picture in pictures.numpy())
+    pixels = np.stack([np.asarray(Image.open(file)) for file in files]).transpose(0, 3, 1, 2)
+    return torch.from_numpy(pixels.copy())
 
 
 def _encoded(picture: np.ndarray) -> bytes:

@@ -45,8 +45,11 @@ def set_called(name: str) -> str:
 _FIRST = {
     "small": (
         "baseline/gray",
+        "baseline/median_ab",
         "baseline/ab_given_l",
         *MAIN,
+        "gan/narrow_l1_only_again",
+        "gan/narrow_diffaugment_again",
         "informed/l2",
         "guided/l2",
         "guided/l2_mean",
@@ -55,6 +58,7 @@ _FIRST = {
     "photos": (
         "baseline/gray",
         "baseline/mean_ab",
+        "baseline/median_ab",
         "baseline/ab_given_l",
         "koalarization/default",
         "koalarization/damped",

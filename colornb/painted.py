@@ -12,7 +12,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
 
-from colornb import baselines, colorize, features, lab
+from colornb import baselines, cifar10_jpeg, colorize, features, lab
 from colornb.datasets import ImageSet
 from colornb.errors import ColornbError
 from colornb.models import load_weights, takes_features
@@ -205,6 +205,13 @@ def trivial(images: ImageSet, train: ImageSet, names: Sequence[str]) -> Painted:
     fitted = baselines.fit(train.images, train.labels)
     return {
         f"baseline/{name}": [fitted.predict(name, images.images, images.labels)] for name in names
+    }
+
+
+def as_jpeg(made: Painted) -> Painted:
+    """Painted pictures as they come out of JPEG files: see `cifar10_jpeg.compressed`."""
+    return {
+        name: [cifar10_jpeg.compressed(one) for one in several] for name, several in made.items()
     }
 
 

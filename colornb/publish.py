@@ -1,9 +1,10 @@
 """Puts the results of finished runs into `book/`, and checks that they are what was published.
 
 `book/results` holds each record with its tables, `results.csv` made of all of them, the
-`pairs.csv` of the profile that the chapters show and of systems that only another has, and
-`manifest.json`, the sha256 sums of every published file, the executed chapters included. A chapter
-of which `study.yaml` says that the book shows another profile is published by name.
+`pairs.csv` of the profile that the chapters show and of systems that only another has, those of
+each profile in its folder, and `manifest.json`, the sha256 sums of every published file, the
+executed chapters included. A chapter of which `study.yaml` says that the book shows another
+profile is published by name.
 """
 
 import hashlib
@@ -166,8 +167,9 @@ def _undo(made: Path, book: Path) -> None:
 
 
 def _join(results: Path, profile: str) -> None:
-    """Writes `results.csv` of all published profiles, and `pairs.csv` of this one's chapters, with
-    the pairs of others in which there is a system that this one has not."""
+    """Writes `results.csv` of all published profiles; for each of them `PROFILE/pairs.csv` of its
+    chapters; and `pairs.csv` of this profile's, with the pairs of others in which there is a system
+    that this one has not."""
     published = [records.read(path.parent) for path in sorted(results.rglob("metrics.json"))]
     frame = joined(published)
     measure = frame.columns.difference(["value", "low", "high"])
@@ -180,12 +182,17 @@ def _join(results: Path, profile: str) -> None:
     }
     in_order = sorted(tables, key=lambda path: (tables[path] != profile, path))
     pairs = pd.concat([pd.read_csv(path).assign(profile=tables[path]) for path in in_order])
+    for name, of_profile in pairs.groupby("profile"):
+        _write_pairs(of_profile, results / name / "pairs.csv")
     here = frame.loc[frame["profile"] == profile, ["system", "variant"]].agg("/".join, axis=1)
     known = pairs["a"].isin(here) & pairs["b"].isin(here)
-    pairs = pairs.loc[(pairs["profile"] == profile) | ~known, records.PAIR_COLUMNS]
+    _write_pairs(pairs[(pairs["profile"] == profile) | ~known], results / "pairs.csv")
+
+
+def _write_pairs(pairs: pd.DataFrame, path: Path) -> None:
     # The comparison of all systems repeats what the chapter on a system has said before it.
-    pairs = pairs.drop_duplicates(["a", "b", "dataset", "metric"])
-    pairs.to_csv(results / "pairs.csv", index=False, float_format="%.6g")
+    pairs = pairs[records.PAIR_COLUMNS].drop_duplicates(["a", "b", "dataset", "metric"])
+    pairs.to_csv(path, index=False, float_format="%.6g")
 
 
 def verify() -> int:

@@ -132,11 +132,11 @@ def write(
     from. `sees` is what the system looks at besides the gray picture: "l" (nothing), "class",
     "caption", "reference" or "answer".
     """
-    settings = run.parameters | parameters
-    settings["kid_network"] = f"{LITE0}, pooled features at {kid_size(test)} pixels"
+    settings = run.parameters
     folder, names = run.folder, {"system": run.system, "variant": run.variant, "seed": run.seed}
     if variant is not None:
         folder = place(run, test, variant, seed)
+        settings = _trained_with(folder) or settings
         system, _, own = variant.rpartition("/")
         names = {"system": system or "baseline", "variant": own, "seed": seed}
 
@@ -146,11 +146,36 @@ def write(
 
     for array in ("features", "pictures"):
         replace_atomically(folder / f"{array}.npy", partial(save, getattr(measured, array)))
-    about = {"train_n": len(train), "sees": sees}
+    network = f"{LITE0}, pooled features at {kid_size(test)} pixels"
+    about = {"kid_network": network, "train_n": len(train), "sees": sees}
+    settings = settings | parameters | about
     data = {"train": train.sha256, "test": test.sha256}
-    return _write(
-        run, folder, names, settings | about, measured.metrics, measured.images, test, data
-    )
+    return _write(run, folder, names, settings, measured.metrics, measured.images, test, data)
+
+
+def _trained_with(folder: Path) -> dict[str, Any]:
+    """The extractor and all settings of the network that was trained in a folder, as its weights
+    tell them; empty if none was."""
+    from colornb.models import load_weights
+
+    path = folder / "weights.safetensors"
+    if not path.exists():
+        return {}
+    _, header = load_weights(path)
+    return settings_of(json.loads(header["training"])) | {
+        "extractor": header.get("extractor", "none")
+    }
+
+
+def settings_of(training: Mapping[str, Any]) -> dict[str, Any]:
+    """What a record tells of a training's settings (`training.run.Run`): all but sums of its data
+    and code, its seed, and what has a place of its own."""
+    left_out = ("about", "seed")
+    return {
+        name: value
+        for name, value in training.items()
+        if name not in left_out and not name.endswith("_sha256")
+    }
 
 
 def write_limits(
@@ -172,30 +197,35 @@ def write_limits(
     Args:
         system: `system/variant`, e.g. "gan/default"; with `seed` it names the training.
         pictures: what it makes of the test set, uint8 (N, 3, H, W).
-        counts: what was counted on each image; single numbers go to `images.csv`.
+        counts: what was counted on each image; single numbers go to `images.csv`, beside what every
+            record has there.
         found: name in `colornb.limits.LIMITS` -> `value`, `low`, `high`, `n`.
         test, train: what it was measured on, and what the system was trained on.
     """
     name, variant = system.split("/")
     settings, extractor, sees = run.parameters, "none", baselines.SEES.get(variant, "l")
-    images = {"id": test.ids} | {k: v for k, v in counts.items() if np.ndim(v) == 1}
     folder = place(run, test, system, seed)
-    own = before = _recorded_before(run, folder, test, train)
+    before = _recorded_before(run, folder, test, train)
+    home = folder if before else _own_folder(run, name, variant, seed, test)
+    # What was done to a system's pictures afterwards, as in "default_refined", trains nothing anew.
+    base = home or _own_folder(run, name, variant.partition("_")[0], seed, test)
+    own = read(home) if home else None
     if before:
         sees = before["parameters"]["sees"]
-        images |= dict(pd.read_csv(folder / "images.csv", dtype={"id": str}))
+    if base and (before or name in TRAINED_IN):
+        settings, extractor = (read(base)[key] for key in ("parameters", "extractor"))
+    if own and own["data_sha256"]["test"] == test.sha256:
+        usual, images = own["metrics"], pd.read_csv(home / "images.csv", dtype={"id": str})
     else:
-        own = _own_record(run, name, variant, seed, test)
-    if own and (before or name in TRAINED_IN):
-        settings, extractor = own["parameters"], own["extractor"]
-    same = own and own["data_sha256"]["test"] == test.sha256
-    usual = own["metrics"] if same else measure(pictures, test, train).metrics
+        measured = measure(pictures, test, train)
+        usual, images = measured.metrics, measured.images
     settings = settings | {"train_n": len(train), "sees": sees, "extractor": extractor}
     limits = {k: {key: v[key] for key in ("value", "low", "high", "n")} for k, v in found.items()}
     names = {"system": name, "variant": variant, "seed": seed}
     data = {"train": train.sha256, "test": test.sha256}
-    table = pd.DataFrame(images)
-    return _write(run, folder, names, settings, usual | limits, table, test, data)
+    counted = {k: v for k, v in counts.items() if np.ndim(v) == 1 and k not in images}
+    images = images.assign(**counted)
+    return _write(run, folder, names, settings, usual | limits, images, test, data)
 
 
 def _recorded_before(
@@ -210,16 +240,14 @@ def _recorded_before(
     return record if this and record["data_sha256"] == data else None
 
 
-def _own_record(
-    run: StudyRun, system: str, variant: str, seed: int, test: ImageSet
-) -> dict[str, Any] | None:
-    """The record that the chapter of a system wrote of one training, or of a row without one."""
+def _own_folder(run: StudyRun, system: str, variant: str, seed: int, test: ImageSet) -> Path | None:
+    """Where the chapter of a system recorded one training, or a row without one, if it has."""
     if system in TRAINED_IN:
         folder = run_folder(run.profile, TRAINED_IN[system], variant, seed)
     else:
         chapter = replace(run, chapter="01_data", variant="default", seed=0)
         folder = place(chapter, test, variant, seed)
-    return read(folder) if (folder / "metrics.json").exists() else None
+    return folder if (folder / "metrics.json").exists() else None
 
 
 def _write(
@@ -522,6 +550,14 @@ def kid_ratio(a: list[Path], b: list[Path], test: ImageSet) -> dict[str, Any]:
     """KID of system a over that of b on the same test images, of the folders that `pair` takes: see
     `realism.kid_ratio`."""
     return realism.kid_ratio(_kernels(a, test), _kernels(b, test))
+
+
+def kid_ratio_painted(a: Sequence[Tensor], b: Sequence[Tensor], test: ImageSet) -> dict[str, Any]:
+    """`kid_ratio` of pictures that have no record: those of each training of a system, uint8."""
+    real, size = truth_features(test), kid_size(test)
+    return realism.kid_ratio(
+        *(realism.kernels(real, [pooled(one, size) for one in several]) for several in (a, b))
+    )
 
 
 def pairs(

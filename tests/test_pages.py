@@ -61,6 +61,21 @@ def test_the_readme_has_the_published_numbers(known):
     assert f"| {gan['value']:.4f} [{gan['low']:.4f}, {gan['high']:.4f}] | 1,000 × 3 |" in text
 
 
+def test_each_page_says_what_it_is_made_of(tmp_path):
+    book.assemble(tmp_path / "book")
+
+    def said(chapter):
+        page = nbformat.read(tmp_path / "book" / "chapters" / f"{chapter}.ipynb", as_version=4)
+        return next(cell.source for cell in page.cells if cell.get("id") == "profile")
+
+    assert "cats and dogs {cite:p}`elson2007`" in said("02_koalarization")
+    for chapter in ("02_koalarization", "11_captions", "19_protocol"):
+        assert "*Extractor, where a network has one:* `tf_efficientnet_lite0`" in said(chapter)
+    assert "`random`, `tf_efficientnet_lite0`" in said("04_ablations")
+    assert "BSDS500 {cite:p}`arbelaez2011`" in said("07_leaks")
+    assert "drawn scenes" in said("05_colour_bias") and "Extractor" not in said("03_gan")
+
+
 def test_every_table_is_made_of_the_records(known, found, tmp_path):
     (tmp_path / "_static").mkdir()
     pages.write(tmp_path, book.published(book.published_profile()))

@@ -13,6 +13,7 @@ import pytest
 from colornb import baselines, publish, realism, records, scenes, study
 from colornb.errors import ColornbError
 from colornb.figures import gray
+from colornb.paths import RESULTS as RESULTS_FOLDER
 
 # What every record has, whatever chapter wrote it.
 FIELDS = (
@@ -120,6 +121,33 @@ def test_the_extractor_stands_beside_the_parameters(root, measured, sets):
     assert record["history"] is None
 
 
+def test_a_network_trained_beside_its_record_tells_its_own_settings(run, measured, sets):
+    from colornb.training import gan
+
+    train, test = sets
+    folder = records.place(run, test, "gan/short_doubled", 1)
+    own = {"epochs": 2, "width": 0.125, "l1_weight": 7.0, "batch_size": 6, "seed": 1}
+    gan.fit(train, folder, monitor=test, about={"extractor": "random"}, **own)
+    record = records.write(run, measured, test, train, variant="gan/short_doubled", seed=1)
+    assert record["extractor"] == "random" and record["seed"] == own.pop("seed")
+    assert own.items() <= record["parameters"].items(), "not those of the chapter"
+    assert record["parameters"]["train_n"] == 12 and record["parameters"]["device"] == "cpu"
+    assert not any(name.endswith("sha256") for name in record["parameters"])
+
+
+def test_published_variations_are_told_apart_by_their_settings():
+    """Each network of the ablations by its extractor, its parameters and its number of pictures."""
+    told = {}
+    for _, record in records.within(RESULTS_FOLDER / "cpu" / "04_ablations"):
+        if (name := record["variant"]).startswith("short") and "batch_statistics" not in name:
+            settings = [record["system"], record["extractor"], record["parameters"]]
+            settings[2].pop("precision", None)
+            told.setdefault(json.dumps([*settings, record["data_sha256"]["train"]]), set()).add(
+                name
+            )
+    assert len(told) > 30 and all(len(names) == 1 for names in told.values())
+
+
 def test_the_rows_without_a_network_are_made_once_for_a_notebook_run_alone(root, sets):
     train, test = sets
     run = begin()
@@ -209,7 +237,7 @@ def test_what_a_limitation_chapter_measured_is_a_record_like_others(root, measur
     trained = begin(seed=1)
     records.write(trained, measured, test, train)
     run = begin("06_sepia")
-    counts = {"chroma": np.arange(12.0), "histogram": np.ones((12, 4))}
+    counts = {"near": np.arange(12.0), "histogram": np.ones((12, 4))}
     found = {"sepia_index": {"value": 0.1, "low": 0.0, "high": 0.2, "n": 12, "seeds": [0.1]}}
     pictures = gray(test.images)
     write = partial(records.write_limits, run, test=test, train=train)
@@ -223,11 +251,13 @@ def test_what_a_limitation_chapter_measured_is_a_record_like_others(root, measur
     (row,) = (row for row in records.rows(record) if row["metric"] == "sepia_index")
     assert (row["value"], row["unit"]) == (0.1, "share")
     folder = run.folder / "records" / "scenes-32" / "gan" / "default" / "seed1"
-    assert list(pd.read_csv(folder / "images.csv")) == ["id", "chroma"]
+    assert list(pd.read_csv(folder / "images.csv")) == [*measured.images, "near"]
     assert records.under(run.folder) == {"gan/default": [folder]}
     control = write("baseline/class_mean_ab", 0, pictures, counts, found)
     assert control["parameters"]["sees"] == "class"
     assert control["metrics"] == record["metrics"], "measured anew, on the same pictures"
+    folder = run.folder / "records" / "scenes-32" / "baseline" / "class_mean_ab" / "seed0"
+    assert list(pd.read_csv(folder / "images.csv")) == [*measured.images, "near"]
 
 
 def test_what_the_notebook_recorded_before_stays_with_more_measures(run, measured, sets):
@@ -410,6 +440,8 @@ def test_publish_joins_the_records(published):
     assert set(results["variant"]) == {"gray", "mean_ab"}
     assert not results.duplicated([c for c in RESULTS if c not in ("value", "low", "high")]).any()
     assert list(pd.read_csv(published / "results" / "pairs.csv")) == PAIRS
+    of_profile = (published / "results" / "smoke" / "pairs.csv").read_text()
+    assert of_profile == (published / "results" / "pairs.csv").read_text()
     folder = published / "results" / "smoke" / "13_comparison" / "default" / "seed0" / "records"
     kept = sorted(path.name for path in (folder / "scenes-64" / "mean_ab" / "seed0").iterdir())
     assert kept == ["images.csv", "metrics.json"]
@@ -418,11 +450,11 @@ def test_publish_joins_the_records(published):
 
 def test_published_results_verify_also_when_published_again(published):
     names = json.loads((published / "results" / "manifest.json").read_text())
-    assert publish.verify() == len(names) == 8
+    assert publish.verify() == len(names) == 9
     assert "chapters/13_comparison.ipynb" in names and "results/results.csv" in names
     publish.publish("smoke")
     assert json.loads((published / "results" / "manifest.json").read_text()) == names
-    assert publish.verify() == 8
+    assert publish.verify() == 9
 
 
 def test_a_chapter_alone_takes_the_place_of_what_was_published_of_it(published, root):
@@ -462,7 +494,7 @@ def test_a_chapter_of_another_profile_is_not_published(published, monkeypatch):
         ColornbError, match="shows 13_comparison of profile cpu: publish that, or all of"
     ):
         publish.publish("smoke", ["13_comparison"])
-    assert publish.verify() == 8
+    assert publish.verify() == 9
 
 
 def test_a_chapter_that_the_book_shows_of_another_profile_comes_with_what_it_needs(
@@ -523,9 +555,9 @@ def test_a_kill_after_the_last_step_leaves_what_is_new(published, root, monkeypa
         dying.setattr(publish.shutil, "rmtree", killed)
         with pytest.raises(KeyboardInterrupt):
             publish.publish("smoke")
-    assert publish.verify() == 6 and (published / ".published").exists()
+    assert publish.verify() == 7 and (published / ".published").exists()
     publish.publish("smoke")
-    assert publish.verify() == 6 and not (published / ".published").exists()
+    assert publish.verify() == 7 and not (published / ".published").exists()
 
 
 @pytest.mark.fault(
@@ -542,7 +574,7 @@ def test_a_failure_leaves_what_was_published(published, monkeypatch):
         publish.publish("smoke")
     with pytest.raises(ColornbError, match="what was published before is kept"):
         publish.publish("smoke", ["13_comparison"])
-    assert publish.verify() == 8 and not (published / ".publishing").exists()
+    assert publish.verify() == 9 and not (published / ".publishing").exists()
 
 
 def test_a_failure_at_the_end_leaves_the_picture_of_the_first_page(published, monkeypatch):
@@ -568,7 +600,7 @@ def test_a_failure_at_the_end_leaves_the_picture_of_the_first_page(published, mo
         at_the_end.setattr(Path, "replace", closed)
         with pytest.raises(ColornbError, match="what was published before is kept"):
             publish.publish("smoke")
-    assert picture.read_text() == "former" and publish.verify() == 8
+    assert picture.read_text() == "former" and publish.verify() == 9
     publish.publish("smoke")
     assert picture.read_text() == "new"
 

@@ -111,7 +111,10 @@ def load_weights(path: Path | str) -> tuple[nn.Module, dict[str, str]]:
         model.load_state_dict(state)
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
-        raise ColornbError(f"{path} is not a weights file of this package ({reason}).") from None
+        raise ColornbError(
+            f"{path} is not a weights file of this package ({reason}): name the "
+            "weights.safetensors of a run."
+        ) from None
     return model.eval().requires_grad_(False), header
 
 

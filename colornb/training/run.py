@@ -354,7 +354,7 @@ class Run:
     def snapshot(self, epoch: int, model: nn.Module, **about: str) -> None:
         """Keeps the weights after an epoch of `SNAPSHOTS`; to be called before its `log`."""
         if epoch in SNAPSHOTS and self.fabric.is_global_zero:
-            save_weights(model, snapshot_path(self.folder, epoch), **about)
+            self._save(model, snapshot_path(self.folder, epoch), about)
 
     def _mean(self, losses: list[Tensor]) -> list[float]:
         """The losses, averaged over the processes: an epoch's only wait for the device."""
@@ -363,4 +363,7 @@ class Run:
     def finish(self, model: nn.Module, **about: str) -> None:
         """Writes `weights.safetensors`."""
         if self.fabric.is_global_zero:
-            save_weights(model, self.folder / "weights.safetensors", **about)
+            self._save(model, self.folder / "weights.safetensors", about)
+
+    def _save(self, model: nn.Module, path: Path, about: dict[str, str]) -> None:
+        save_weights(model, path, training=json.dumps(self.settings, sort_keys=True), **about)
