@@ -62,6 +62,7 @@ SYSTEMS = {
     ),
     "gan/narrow_regularised_l1_only": ("L1 only, quarter width, regularised", "#117733"),
     "gan/narrow_diffaugment_again": ("GAN, quarter width, DiffAugment, trained anew", "#EE7733"),
+    "gan/narrow_diffaugment_l1_25": ("GAN, quarter width, DiffAugment, L1 × 25", "#DDAA33"),
     "gan/narrow_l1_only_again": ("L1 only, quarter width, trained anew", "#56B4E9"),
     "gan/warm_start": ("GAN after L1 (warm start)", "#EE8866"),
     "gan/residual": ("GAN with residual blocks", "#882255"),
