@@ -7,7 +7,8 @@ short, for the first page, and what the source report claimed beside what was me
 
 - `{claim: ..., system: ...}`: what the chapter's verdict says of a system, or with `chapter: NAME`
   that of another;
-- `{minus: [a, b], set: DATASET, metric: ...}`: a paired difference of `pairs.csv`;
+- `{minus: [a, b], set: DATASET, metric: ...}`: a paired difference of `pairs.csv`, or with
+  `profile: NAME` that of the published `images.csv` of that profile, for pairs of no chapter;
 - `{of: SYSTEM, set: DATASET, metric: ...}`: a system, over its trainings;
 - `{each: [a, b], set: DATASET, metric: ...}`: the differences of their single trainings, which
   with `is: of both signs` disagree.
@@ -30,7 +31,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from colornb import pages
+from colornb import metrics, pages, records
 from colornb.errors import ColornbError
 from colornb.intervals import moved_outwards, training_variance
 from colornb.limits import MEASURES
@@ -58,9 +59,9 @@ class Answers:
     def __init__(self, path: Path, results: Mapping[str, Path], found: pages.Found):
         self.texts = yaml.safe_load(path.read_text(encoding="utf8"))
         self.results, self.known = results, pages.systems(found)
-        published = next(iter(results.values())).parent
-        self.pairs = pd.read_csv(published / "pairs.csv")
-        self.measured = pd.read_csv(published / "results.csv")
+        self.published = next(iter(results.values())).parent
+        self.pairs = pd.read_csv(self.published / "pairs.csv")
+        self.measured = pd.read_csv(self.published / "results.csv")
 
     def of_chapter(self, chapter: str) -> str:
         """The answer of a chapter, as MyST; empty if there is none. Raises ColornbError if it says
@@ -161,6 +162,24 @@ class Answers:
             raise ColornbError(f"answers.yaml asks for {_name(wanted)}, which has no record.")
         return systems[0].metrics[metric]
 
+    def _of_pictures(self, wanted: Number) -> Mapping[str, float]:
+        """A paired difference of what a profile's records say of each picture. Several chapters may
+        have recorded a training; not all of them kept its metrics of each picture."""
+        metric = wanted["metric"]
+        columns = {*metrics.RATIOS.get(metric, (metric,))}
+        tables: dict[str, dict[int, pd.DataFrame]] = {name: {} for name in wanted["minus"]}
+        for folder, record in records.within(self.published / wanted["profile"]):
+            name = f"{record['system']}/{record['variant']}"
+            if name in tables and record["dataset"] == wanted["set"]:
+                table = pd.read_csv(folder / "images.csv", dtype={"id": str})
+                if columns <= {*table.columns}:
+                    tables[name][record["seed"]] = table
+        if not all(tables.values()):
+            raise ColornbError(f"answers.yaml asks for {_name(wanted)}, which has no records.")
+        of_a, of_b = (list(of_seed.values()) for of_seed in tables.values())
+        found = metrics.paired_difference(of_a, of_b, metric)
+        return found | {"value": found["difference"]}
+
     def _find(self, wanted: Number, chapter: str) -> tuple[Mapping[str, float], str]:
         """What a number is, with `low` and `high`, and how it is written."""
         if "claim" in wanted:
@@ -173,6 +192,8 @@ class Answers:
             table = pd.read_csv(path, dtype={"system": str}).fillna({"system": ""})
             where = (table["claim"] == wanted["claim"]) & (table["system"] == wanted["system"])
             style = ".3f"
+        elif "profile" in wanted:
+            return self._of_pictures(wanted), MEASURES[wanted["metric"]].signed
         elif "minus" in wanted:
             names = dict(zip("ab", wanted["minus"], strict=True))
             keys = {**names, "dataset": wanted["set"], "metric": wanted["metric"]}

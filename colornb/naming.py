@@ -15,7 +15,14 @@ SYSTEMS = {
     "baseline/oracle_image_mean": ("oracle: the image's mean ab", None),
     "baseline/regression_gain": ("regression × chroma gain", None),
     "baseline/regression_matched": ("regression × gain, as colourful", None),
-    "baseline/regression_matched_narrow": ("L1 only, quarter width × gain, as colourful", None),
+    "baseline/regression_matched_diffaugment_again": (
+        "L1 only, quarter width × gain, as colourful as DiffAugment",
+        None,
+    ),
+    "baseline/regression_matched_diffaugment_l1_25": (
+        "L1 only, quarter width × gain, as colourful as DiffAugment, L1 × 25",
+        None,
+    ),
     "baseline/regression_matched_regularised": ("L1 only, regularised × gain, as colourful", None),
     "baseline/informed_gain": ("U-Net with maps, L1 × gain", "#E69F00"),
     "baseline/blind_gain": ("U-Net without maps, L1 × gain", "#0072B2"),

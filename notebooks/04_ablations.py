@@ -255,8 +255,8 @@ records.write_table(run, "verdict", say.table())
 # ## Caveats
 #
 # - The base is narrower and trained for less long than the networks of the
-#   chapters on the two systems. That something helps here does not prove that
-#   it helps there.
+#   chapters on the two systems: in `cpu` the GAN for 6 epochs, in `full` for 20.
+#   That something helps here does not prove that it helps there.
 # - One thing at a time says nothing of two together: another norm may want
 #   another learning rate, and gets the base's.
 # - Where there is a single training (hollow marks), its luck is not in the

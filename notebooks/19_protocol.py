@@ -172,6 +172,9 @@ records.write_table(run, "verdict", say.table())
 # %% [markdown]
 # ## Caveats
 #
+# - The control row of the other chapters, L1 with its colours turned up, is not among
+#   the rows here: it needs a network that was trained without the validation pictures,
+#   for as long. The GAN is more colourful than L1 alone by little.
 # - The protocol is the report's only in profile `full`; the others shorten it,
 #   as the tables of the trainings say.
 # - Where the report is silent, the settings are those of the papers and of

@@ -126,6 +126,17 @@ def test_trainings_that_disagree_are_shown_one_by_one():
         answers._number(wanted | {"is": "of both signs"}, "10", {})
 
 
+def test_a_pair_of_no_chapter_is_made_of_the_published_pictures():
+    found = records.within(RESULTS / book.published_profile())
+    answers = Answers(ROOT / "book" / "answers.yaml", book.places(), found)
+    wanted = {"minus": ["gan/default", "gan/l1_only"], "set": "cifar10", "metric": "mse_rgb"}
+    wanted |= {"as": "+.5f", "is": "above 0"}
+    of_pairs = answers._number(wanted, "03", {})
+    assert answers._number(wanted | {"profile": "cpu"}, "03", {}) == of_pairs
+    with pytest.raises(ColornbError, match="gan/none.*which has no records"):
+        answers._number(wanted | {"profile": "cpu", "minus": ["gan/none", "gan/l1_only"]}, "03", {})
+
+
 @pytest.mark.parametrize("side", ["below 0", "around 0", "above 0.15"])
 def test_a_sentence_that_no_longer_holds_is_refused(ask, side):
     red = {"claim": "red cars", "system": "gan/default", "is": side}
