@@ -30,16 +30,18 @@ PICTURES = 10_000
 """In each file."""
 
 
-def image_set(split: str, *, size: int = 32, limit: int | None = None) -> ImageSet:
+def image_set(
+    split: str, *, size: int = 32, limit: int | None = None, root: str | Path | None = None
+) -> ImageSet:
     """The training pictures, those of the protocol first: the first 1,000 of each batch, in the
-    order of `datasets.load("cifar10")`, then the other 9,000 of each.
+    order of `datasets.load("cifar10")`, then the other 9,000 of each. `root` is the data root.
 
     Raises:
         ColornbError: another split or size, or a file that is missing or damaged.
     """
     if split != "train" or size != 32:
         raise ColornbError("cifar10_jpeg has the split train, at 32 pixels: test on cifar10.")
-    folder = paths.data_root() / "cifar-10-jpeg"
+    folder = paths.data_root(root) / "cifar-10-jpeg"
     files = [folder / f"data_batch_{k}.zip" for k in range(1, 6)]
     for file in files:
         if not file.is_file():

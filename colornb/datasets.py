@@ -177,7 +177,8 @@ def load(
             raise ColornbError(f"{option}={value} is not possible: give 1 or more.")
     size = size or (32 if name in ("cifar10", *MADE) else 224)
     if name in MADE:
-        return import_module(MADE[name]).image_set(split, size=size, limit=limit)
+        files = {"root": root} if name in LAYOUT else {}
+        return import_module(MADE[name]).image_set(split, size=size, limit=limit, **files)
     if name in LAYOUT:
         reader = {"cifar10": _cifar10, "cats_dogs": _cats_dogs, "bsds500": _bsds500}[name]
         return reader(split, size, limit, hold_out, paths.data_root(root))

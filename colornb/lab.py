@@ -95,7 +95,13 @@ def _linear_to_lab(linear: Tensor) -> Tensor:
 
 @_in_pieces("floating-point")
 def rgb_to_lab(rgb: Tensor) -> Tensor:
-    """sRGB (N, 3, H, W) in [0, 1] to Lab (N, 3, H, W); as `skimage.color.rgb2lab`."""
+    """sRGB (N, 3, H, W) in [0, 1] to Lab (N, 3, H, W), L in [0, 100]; as `skimage.color.rgb2lab`.
+
+    sRGB is made linear as in IEC 61966-2-1, and Lab of its XYZ as in CIE 15.
+
+    Raises:
+        ValueError: another shape, or whole numbers, for which there is `uint8_to_lab`.
+    """
     return _linear_to_lab(_linear(rgb))
 
 
@@ -108,7 +114,7 @@ def _linear_of_levels(device: torch.device) -> Tensor:
 @_in_pieces("uint8")
 def uint8_to_lab(images: Tensor) -> Tensor:
     """`rgb_to_lab` of uint8 sRGB (N, 3, H, W), float32, in half the time: 8 bits have only 256
-    levels, whose linear light is looked up."""
+    levels, whose linear light is looked up. Raises ValueError for another shape or type."""
     levels = _linear_of_levels(images.device).index_select(0, images.flatten().int())
     return _linear_to_lab(levels.view(images.shape))
 
@@ -126,7 +132,12 @@ def _lab_to_linear(lab: Tensor) -> Tensor:
 
 @_in_pieces("floating-point")
 def lab_to_rgb(lab: Tensor) -> Tensor:
-    """Lab (N, 3, H, W) to sRGB (N, 3, H, W), cut to [0, 1]; as `skimage.color.lab2rgb`."""
+    """Lab (N, 3, H, W), L in [0, 100], to sRGB (N, 3, H, W), cut to [0, 1]; as
+    `skimage.color.lab2rgb`, the inverse of `rgb_to_lab`.
+
+    Raises:
+        ValueError: another shape, or whole numbers.
+    """
     linear = _lab_to_linear(lab)
     power = _power(linear.clamp(min=0.0031308), 1 / 2.4)
     rgb = linear.clamp(max=0.0031308).sub_(0.0031308).mul_(12.92).add_(power, alpha=1.055)

@@ -191,6 +191,10 @@ def test_they_are_made_of_the_official_batches(tmp_path, monkeypatch):
     made = cifar10_jpeg.make(tmp_path, tmp_path / "cifar-10-jpeg")
     monkeypatch.setenv("COLORNB_DATA", str(tmp_path))
     found = datasets.load("cifar10_jpeg", limit=3)
+    elsewhere = datasets.load("cifar10_jpeg", limit=3, root=tmp_path)
+    assert elsewhere.ids == found.ids and torch.equal(elsewhere.images, found.images)
+    with pytest.raises(ColornbError, match="nowhere/cifar-10-jpeg/data_batch_1.zip is missing"):
+        datasets.load("cifar10_jpeg", limit=3, root=tmp_path / "nowhere")
     assert found.labels.tolist() == [3, 1, 9]
     true = torch.from_numpy(rows[0, :, 1:].reshape(3, 3, 32, 32).astype(int))
     assert 0 < (found.images - true).abs().float().mean() < 12
