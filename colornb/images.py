@@ -39,8 +39,7 @@ def read_image(path: str | Path) -> np.ndarray:
     """
     name = shown(path)
     if not os.path.isfile(path):  # a pipe or a device is not opened: it might never end
-        what = "a folder without pictures" if os.path.isdir(path) else "not a file"
-        raise ColornbError(f"{name} is {what}: give the path of a picture.")
+        raise ColornbError(f"{name} is not a file: give the path of a picture.")
     try:
         with Image.open(path, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:

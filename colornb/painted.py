@@ -23,6 +23,8 @@ from colornb.training.run import SNAPSHOTS, snapshot_path
 Painted = dict[str, list[Tensor]]
 TRAINED_IN = {"koalarization": "02_koalarization", "gan": "03_gan"}
 """System -> the chapter that trains it."""
+AFTERWARDS = ("refined", "blurred")
+"""How the name of a variant ends whose pictures were changed afterwards; words may follow."""
 UNTRAINED = ("baseline", "truth")
 """How the names of rows without a network begin."""
 BLURS = (1, 2, 4)

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import resource
 import subprocess
 import time
@@ -25,6 +26,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from safetensors import safe_open
 from torch import Tensor
 
 from colornb import baselines, intervals, metrics, realism
@@ -35,7 +37,7 @@ from colornb.features import LITE0, pooled
 from colornb.files import replace_atomically
 from colornb.intervals import Counts
 from colornb.limits import MEASURES
-from colornb.painted import TRAINED_IN
+from colornb.painted import AFTERWARDS, TRAINED_IN
 from colornb.paths import ROOT, shown
 from colornb.shapes import WrongShape, check
 from colornb.study import StudyRun, planned, run_folder, sets
@@ -146,9 +148,7 @@ def write(
 
     for array in ("features", "pictures"):
         replace_atomically(folder / f"{array}.npy", partial(save, getattr(measured, array)))
-    network = f"{LITE0}, pooled features at {kid_size(test)} pixels"
-    about = {"kid_network": network, "train_n": len(train), "sees": sees}
-    settings = settings | parameters | about
+    settings = settings | parameters | {"train_n": len(train), "sees": sees}
     data = {"train": train.sha256, "test": test.sha256}
     return _write(run, folder, names, settings, measured.metrics, measured.images, test, data)
 
@@ -156,26 +156,17 @@ def write(
 def _trained_with(folder: Path) -> dict[str, Any]:
     """The extractor and all settings of the network that was trained in a folder, as its weights
     tell them; empty if none was."""
-    from colornb.models import load_weights
-
     path = folder / "weights.safetensors"
     if not path.exists():
         return {}
-    _, header = load_weights(path)
-    return settings_of(json.loads(header["training"])) | {
-        "extractor": header.get("extractor", "none")
-    }
-
-
-def settings_of(training: Mapping[str, Any]) -> dict[str, Any]:
-    """What a record tells of a training's settings (`training.run.Run`): all but sums of its data
-    and code, its seed, and what has a place of its own."""
-    left_out = ("about", "seed")
-    return {
-        name: value
-        for name, value in training.items()
-        if name not in left_out and not name.endswith("_sha256")
-    }
+    with safe_open(path, framework="pt") as file:
+        header = file.metadata()
+    if "training" not in header:  # written by an earlier version
+        return {}
+    settings = json.loads(header["training"])
+    elsewhere = ("about", "seed")  # in the record; sums of data and code are not told at all
+    told = {k: v for k, v in settings.items() if k not in elsewhere and not k.endswith("_sha256")}
+    return told | {"extractor": header.get("extractor", "none")}
 
 
 def write_limits(
@@ -207,8 +198,9 @@ def write_limits(
     folder = place(run, test, system, seed)
     before = _recorded_before(run, folder, test, train)
     home = folder if before else _own_folder(run, name, variant, seed, test)
-    # What was done to a system's pictures afterwards, as in "default_refined", trains nothing anew.
-    base = home or _own_folder(run, name, variant.partition("_")[0], seed, test)
+    # What is done to a system's pictures afterwards (`painted.AFTERWARDS`) trains nothing anew.
+    plain = re.sub(rf"_({'|'.join(AFTERWARDS)})(_\w+)?$", "", variant)
+    base = home or _own_folder(run, name, plain, seed, test)
     own = read(home) if home else None
     if before:
         sees = before["parameters"]["sees"]
@@ -223,9 +215,16 @@ def write_limits(
     limits = {k: {key: v[key] for key in ("value", "low", "high", "n")} for k, v in found.items()}
     names = {"system": name, "variant": variant, "seed": seed}
     data = {"train": train.sha256, "test": test.sha256}
-    counted = {k: v for k, v in counts.items() if np.ndim(v) == 1 and k not in images}
-    images = images.assign(**counted)
+    images = images.assign(**_counted(counts, images))
     return _write(run, folder, names, settings, usual | limits, images, test, data)
+
+
+def _counted(counts: Counts, images: pd.DataFrame) -> dict[str, np.ndarray]:
+    """The single numbers among counts that a table of images has not, as its columns: where a count
+    has the name of one that every record has, with an ending."""
+    usual = {column for name in metrics.METRICS for column in metrics.RATIOS.get(name, (name,))}
+    named = {f"{k}_counted" if k in usual else k: v for k, v in counts.items()}
+    return {k: v for k, v in named.items() if np.ndim(v) == 1 and k not in images}
 
 
 def _recorded_before(
@@ -260,7 +259,8 @@ def _write(
     test: ImageSet,
     data: dict[str, str],
 ) -> dict[str, Any]:
-    settings = settings | {"size": test.images.shape[-1]}
+    network = f"{LITE0}, pooled features at {kid_size(test)} pixels"
+    settings = settings | {"kid_network": network, "size": test.images.shape[-1]}
     if settings.get("precision") == "auto":  # what it came to on this machine
         settings["precision"] = choose(settings["device"], "auto")[1]
     record = {

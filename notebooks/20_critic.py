@@ -205,7 +205,8 @@ records.write_table(run, "verdict", say.table())
 #   together; what each of them does, these pairs do not say.
 # - The narrow GANs are more colourful than the same networks with L1 alone, and more
 #   colour alone may look more real. L1 with its colours turned up as far is not
-#   measured on this page; for two narrow GANs it is in [](new-pictures).
+#   measured on this page; for three narrow GANs, trained with other seeds or settings,
+#   it is in [](new-pictures).
 # - In the short trainings of [](ablations) it is the wider GAN that looks more real.
 #   There each width is compared with the base, not with L1 alone of its own width, and
 #   a training ends long before pictures are learned by heart. So it is not width alone

@@ -256,6 +256,8 @@ records.write_table(run, "verdict", say.table())
 #   them: a second measure, C2ST, had told the GANs' pictures from real ones more
 #   easily there than those of L1 alone, and the test pictures, without JPEG, less
 #   easily. Those of the pictures on this page were taken once, after that.
+# - A control is made as colourful as its GAN before both are compressed; JPEG takes a
+#   little less colour from it than from the GAN.
 # - The L that is shown to the networks comes from a JPEG too; they learned from
 #   pictures that were not compressed. The new pictures were compressed by an encoder
 #   that rounds otherwise than the one for the test pictures and for what is painted:

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
-from colornb import baselines, publish, realism, records, scenes, study
+from colornb import baselines, cifar10_jpeg, painted, publish, realism, records, scenes, study
 from colornb.errors import ColornbError
 from colornb.figures import gray
 from colornb.paths import RESULTS as RESULTS_FOLDER
@@ -237,7 +238,7 @@ def test_what_a_limitation_chapter_measured_is_a_record_like_others(root, measur
     trained = begin(seed=1)
     records.write(trained, measured, test, train)
     run = begin("06_sepia")
-    counts = {"near": np.arange(12.0), "histogram": np.ones((12, 4))}
+    counts = {"near": np.arange(12.0), "chroma": np.ones(12), "histogram": np.ones((12, 4))}
     found = {"sepia_index": {"value": 0.1, "low": 0.0, "high": 0.2, "n": 12, "seeds": [0.1]}}
     pictures = gray(test.images)
     write = partial(records.write_limits, run, test=test, train=train)
@@ -251,13 +252,32 @@ def test_what_a_limitation_chapter_measured_is_a_record_like_others(root, measur
     (row,) = (row for row in records.rows(record) if row["metric"] == "sepia_index")
     assert (row["value"], row["unit"]) == (0.1, "share")
     folder = run.folder / "records" / "scenes-32" / "gan" / "default" / "seed1"
-    assert list(pd.read_csv(folder / "images.csv")) == [*measured.images, "near"]
+    images = pd.read_csv(folder / "images.csv")
+    assert list(images) == [*measured.images, "near", "chroma_counted"]
+    np.testing.assert_allclose(images["chroma"], measured.images["chroma"], rtol=1e-5)
+    assert (images["chroma_counted"] == 1).all()
     assert records.under(run.folder) == {"gan/default": [folder]}
     control = write("baseline/class_mean_ab", 0, pictures, counts, found)
     assert control["parameters"]["sees"] == "class"
     assert control["metrics"] == record["metrics"], "measured anew, on the same pictures"
     folder = run.folder / "records" / "scenes-32" / "baseline" / "class_mean_ab" / "seed0"
-    assert list(pd.read_csv(folder / "images.csv")) == [*measured.images, "near"]
+    assert list(pd.read_csv(folder / "images.csv")) == [*measured.images, "near", "chroma_counted"]
+
+
+@pytest.mark.parametrize("ending", ["refined", "refined_taught", "blurred"])
+def test_pictures_that_were_changed_are_those_of_their_training(root, measured, sets, ending):
+    train, test = sets
+    trained = begin(variant="l1_only", seed=1)
+    records.write(trained, measured, test, train)
+    run, found = begin("06_sepia"), {"cdr": {"value": 0.1, "low": 0.0, "high": 0.2, "n": 12}}
+    write = partial(records.write_limits, run, pictures=gray(test.images), counts={}, found=found)
+    record = write(f"gan/l1_only_{ending}", 1, test=test, train=train)
+    assert record["parameters"]["adversarial_weight"] == 0, "those of l1_only"
+    larger = scenes.image_set("test", size=112, limit=12)
+    record = write("gan/l1_only", 1, pictures=gray(larger.images), test=larger, train=train)
+    assert record["parameters"]["kid_network"].endswith("pooled features at 112 pixels")
+    other = write("gan/l1", 1, test=test, train=train)
+    assert "adversarial_weight" not in other["parameters"], "no training of that name"
 
 
 def test_what_the_notebook_recorded_before_stays_with_more_measures(run, measured, sets):
@@ -384,6 +404,36 @@ def test_pairs_have_known_differences(tmp_path, sets):
     equal, moved = (realism.c2st(truth, [x])["value"] for x in (truth, truth + 1))
     assert row["difference"] == pytest.approx(equal - moved)
     assert row["low"] <= row["high"] < 0, "what is the truth's cannot be told from it"
+
+
+def test_a_ratio_of_painted_pictures_is_that_of_their_records(run, sets):
+    train, test = sets
+    made = {"gan/a": [gray(test.images)], "gan/b": [test.images.flip(3)]}
+    folders = {}
+    for name, (pictures,) in made.items():
+        records.write(run, records.measure(pictures, test, train), test, train, variant=name)
+        folders[name] = [records.place(run, test, name, 0)]
+    found = records.kid_ratio_painted(*made.values(), test)
+    of_records = records.kid_ratio(*folders.values(), test)
+    for key in ("value", "low", "high"):
+        assert found[key] == pytest.approx(of_records[key], rel=1e-4)
+    smaller = painted.as_jpeg(made)
+    assert list(smaller) == list(made)
+    assert torch.equal(smaller["gan/b"][0], cifar10_jpeg.compressed(test.images.flip(3)))
+    assert records.kid_ratio_painted(*smaller.values(), test)["value"] != found["value"]
+
+
+def test_each_profile_keeps_its_own_pairs():
+    """Profile `full` has measured systems of `cpu` too: the joint file has these of `cpu` alone."""
+    same = {"a": "gan/default", "b": "gan/l1_only", "dataset": "cifar10", "metric": "kid"}
+
+    def found(path):
+        table = pd.read_csv(RESULTS_FOLDER / path)
+        (row,) = table[(table[list(same)] == pd.Series(same)).all(axis=1)]["difference"]
+        return row
+
+    of_chapter = found("full/19_protocol/default/seed0/tables/pairs.csv")
+    assert found("full/pairs.csv") == of_chapter != found("pairs.csv") == found("cpu/pairs.csv")
 
 
 @pytest.mark.fault(
