@@ -211,7 +211,8 @@ def trainings(
         axis.set(xlabel="epoch", ylabel=label, ylim=(0, top))
         axis.xaxis.get_major_locator().set_params(integer=True)
     handles = axes[0].get_legend_handles_labels()
-    columns = min(3, len(histories))
+    # Of long names three do not go beside one another.
+    columns = min(len(histories), 3 if max(len(called(name)) for name in histories) < 36 else 2)
     figure.legend(*handles, loc="outside lower center", ncols=columns, frameon=False)
     return _svg(figure)
 

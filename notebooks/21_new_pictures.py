@@ -16,7 +16,8 @@
 # these 1,000 pictures by chance. What is left in new trainings, and on pictures that
 # no choice of this study has seen?
 #
-# *Run time: some minutes; the networks have to be trained before.*
+# *Run time: a minute on drawn scenes, about twenty in `full`; the networks have to be
+# trained before.*
 
 # %% tags=["parameters"]
 profile = "sample"
@@ -75,7 +76,7 @@ ways = {name: alone for name, alone in ways.items() if name in systems}
 # - the squared error is at most **0.0085**.
 
 # %% tags=["hide-input"]
-changed = ["flip", "generator_steps", *gan.DISCRIMINATOR]
+changed = ["flip", "generator_steps", "l1_weight", *gan.DISCRIMINATOR]
 trained.settings(systems, [*changed, "weight_decay", "dropout"])
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-new-loss", "caption": "Loss against epoch, every training a line. Left, the distance to the true colours of the training pictures (regularised, under dropout); right, the squared distance to those of the test pictures, by which nothing is chosen. Single epochs may lie above the figure."}, "image": {"alt": "Loss curves over the epochs, on training pictures left and on test pictures right"}}
@@ -142,9 +143,9 @@ tables.pairs(pairs["new as JPEG"])
 # %% [markdown]
 # ### With the truth alone compressed
 #
-# If what is painted stays as it is, the discriminator seems to gain less. Its pictures
-# have fine colours, as true ones have before they are compressed; those of L1 alone
-# have fewer to lose.
+# If what is painted stays as it is, the discriminator seems to gain less: perhaps since
+# its pictures have fine colours, as true ones have before they are compressed, and
+# those of L1 alone have fewer to lose.
 
 # %% tags=["hide-input"]
 unlike = {
