@@ -265,7 +265,7 @@ def test_a_full_disk_leaves_what_was_published(published):  # noqa: F811
     with disk.full(), refused(published, "could not be written .*published before is kept"):
         publish.publish("smoke")
     publish.publish("smoke")
-    assert files(published) == before and publish.verify() == 8
+    assert files(published) == before and publish.verify() == 9
 
 
 @pytest.mark.fault(
@@ -399,7 +399,7 @@ def test_a_disk_without_links(tmp_path, photos, monkeypatch):
 def test_a_read_only_book(published):  # noqa: F811
     with read_only(published), refused(published, "Permission denied.*ours to write"):
         publish.publish("smoke")
-    assert publish.verify() == 8
+    assert publish.verify() == 9
 
 
 # Too little memory
