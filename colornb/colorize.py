@@ -325,24 +325,19 @@ def files_of(paths: Iterable[Path]) -> list[Path]:
     what this program made of the other files there.
 
     Raises:
-        ColornbError: a folder that cannot be read, or is empty.
+        ColornbError: a folder that cannot be read.
     """
     found = []
     for path in paths:
-        if not os.path.isdir(path):
-            found.append(path)
-            continue
         try:
-            inside = sorted(path.iterdir())
+            inside = sorted(path.iterdir()) if os.path.isdir(path) else []
         except OSError as error:
             raise ColornbError(f"{shown(path)} cannot be read ({error.strerror}).") from None
         files = [file for file in inside if file.name[0] != "." and not os.path.isdir(file)]
         stems = {file.stem for file in files}
         made = (_MADE.fullmatch(file.name) for file in files)
         files = [f for f, one in zip(files, made, strict=True) if not one or one[1] not in stems]
-        if not files:
-            raise ColornbError(f"There are no files in {shown(path)}: put photographs there.")
-        found += files
+        found += files or [path]
     return found
 
 

@@ -39,7 +39,8 @@ def read_image(path: str | Path) -> np.ndarray:
     """
     name = shown(path)
     if not os.path.isfile(path):  # a pipe or a device is not opened: it might never end
-        raise ColornbError(f"{name} is not a file: give the path of a picture.")
+        what = "a folder where a picture is wanted" if os.path.isdir(path) else "not a file"
+        raise ColornbError(f"{name} is {what}: give the path of a picture.")
     try:
         with Image.open(path, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:

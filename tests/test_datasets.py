@@ -296,6 +296,8 @@ def test_folder_missing_or_empty(tmp_path):
             datasets.load("folder", "test", root=root)
     with pytest.raises(ColornbError, match="nowhere.jpg is not a file"):
         read_image(tmp_path / "nowhere.jpg")
+    with pytest.raises(ColornbError, match=f"{tmp_path} is a folder where a picture is wanted"):
+        read_image(tmp_path)
 
 
 # Missing and damaged data
